@@ -1,0 +1,52 @@
+# Everything runs in the project's own virtual environment, made from requirements.lock.
+# Some environments set PYTHONDONTWRITEBYTECODE, which makes every start three times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.PHONY: demo test check format lock system-deps clean
+
+demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
+	$(BIN)/sipetl demo
+
+test: $(VENV)/.dev  ## Run the tests
+	$(BIN)/pytest
+
+check: $(VENV)/.dev  ## Format, lint, types, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(VENV)/.dev  ## Mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.uv  ## Resolve the newest versions that go together, for every platform and extra
+	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --all-extras --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+	  pyproject.toml -o requirements.lock
+
+system-deps:  ## Debian packages that some tests need
+	scripts/system-deps
+
+clean:
+	rm -rf $(VENV) demo-home
+
+$(VENV)/.uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	touch $@
+
+$(VENV)/.core: $(VENV)/.uv requirements.lock pyproject.toml
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode \
+	  --constraints requirements.lock --build-constraints requirements.lock --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode \
+	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[dev]'
+	touch $@

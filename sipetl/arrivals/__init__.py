@@ -1,0 +1,34 @@
+"""The arrivals room: what was expected, what came, how whole it is, and the verdict on each (design/readiness.md)."""
+
+from sipetl.arrivals.context import Context
+from sipetl.arrivals.expect import expected_arrivals
+from sipetl.arrivals.ledger import Expected, read_arrivals, write_expected
+from sipetl.arrivals.model import CAME, OVERDUE, Answer, Arrival, Part, Verdict, Wholeness, Word
+from sipetl.arrivals.refresh import Judged, judge_all, listing, refresh
+from sipetl.arrivals.verdict import judge
+from sipetl.arrivals.waive import Waived, waive
+from sipetl.arrivals.whole import Expectations
+
+__all__ = [
+    "CAME",
+    "OVERDUE",
+    "Answer",
+    "Arrival",
+    "Context",
+    "Expectations",
+    "Expected",
+    "Judged",
+    "Part",
+    "Verdict",
+    "Waived",
+    "Wholeness",
+    "Word",
+    "expected_arrivals",
+    "judge",
+    "judge_all",
+    "listing",
+    "read_arrivals",
+    "refresh",
+    "waive",
+    "write_expected",
+]

@@ -1,0 +1,9 @@
+"""The command line: one program, `sipetl`. Every DAG task is one of these calls.
+
+Exit status: 0 done; 4 done, with findings a person must look at; 2 the call or the configuration is wrong; 3 a store
+or a connection failed; 1 is a defect of ours (design/cli.md).
+"""
+
+from sipetl.cli.app import app, main
+
+__all__ = ["app", "main"]

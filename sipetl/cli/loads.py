@@ -1,0 +1,215 @@
+"""Commands about files: scan, ingest, deliveries, delivery, hold, quarantine, layout."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from sqlalchemy import select
+
+from sipetl.cli import show
+from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
+from sipetl.errors import ConfigError
+from sipetl.pipeline import DeliveryOutcome, Flags, ingest, open_home
+from sipetl.pipeline.holds import decide
+from sipetl.pipeline.ingest import scan_inboxes
+from sipetl.warehouse import tables as t
+
+District = Annotated[str | None, typer.Option(help="Only this district; for a named file: whose it is")]
+Feed = Annotated[str | None, typer.Option(help="Only this feed")]
+_DAY = ["%Y-%m-%d"]
+hold = typer.Typer(
+    help="Deliveries that would remove or change too much wait here for a person.", no_args_is_help=True
+)
+delivery = typer.Typer(help="One delivery.", no_args_is_help=True)
+quarantine = typer.Typer(help="Rows that wait with a reason.", no_args_is_help=True)
+app.add_typer(hold, name="hold")
+app.add_typer(delivery, name="delivery")
+app.add_typer(quarantine, name="quarantine")
+
+
+@app.command(epilog="Example: sipetl scan --district 3501")
+def scan(district: District = None, feed: Feed = None, as_json: show.Json = False) -> None:
+    """What is new in the inboxes."""
+    with open_home(settings()) as home:
+        found = scan_inboxes(home, Flags(district=district, feed=feed))
+    data = [
+        {"sender": i.sender, "file": i.found.path, "size": i.found.size, "modified": i.found.modified_at}
+        for i in found
+    ]
+    show.rows("New in the inboxes", ("sender", "file", "size", "modified"), data, as_json=as_json)
+
+
+@app.command("ingest", epilog="Example: sipetl ingest, or: sipetl ingest results.csv --district 3501")
+def ingest_command(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files; none = all that a scan finds")] = None,
+    district: District = None,
+    feed: Feed = None,
+    layout: Annotated[str | None, typer.Option(help="The layout, where recognition is not wanted")] = None,
+    school_year: Annotated[int | None, typer.Option(help="Spring year, where the content does not say")] = None,
+    day: Annotated[datetime | None, typer.Option(formats=_DAY, help="Day of a snapshot whose name lacks it")] = None,
+    window: Annotated[str | None, typer.Option(help="Window, where the content does not say")] = None,
+    embargo_until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Not released before this day")] = None,
+    as_json: show.Json = False,
+) -> None:
+    """Land to lake: take files, check them, and keep what is good."""
+    flags = Flags(
+        district, feed, layout, school_year, day and day.date(), window, embargo_until and embargo_until.date()
+    )
+    with open_home(settings()) as home:
+        outcomes = ingest(home, paths or (), flags, watch=None if as_json else _tell)
+    if as_json:
+        show.dump([_plain(o) for o in outcomes])
+    else:
+        messages.print(f"{len(outcomes)} deliveries." if outcomes else "Nothing new.")
+    if any(o.needs_a_person for o in outcomes):
+        raise typer.Exit(NEEDS_A_PERSON)
+
+
+_STYLE = {"accepted": "green", "held": "yellow", "rejected": "red", "unrecognized": "red"}
+
+
+def _tell(outcome: DeliveryOutcome) -> None:
+    style = _STYLE.get(outcome.status.value, "dim")
+    good = sum(p.rows_good for p in outcome.parts)
+    bad = sum(p.rows_quarantined for p in outcome.parts)
+    rows = f"{good} rows" + (f", {bad} wait in quarantine" if bad else "")
+    messages.print(
+        f"[{style}]{outcome.status.value:<13}[/] {outcome.sender}  {outcome.file_name}  {outcome.reason or rows}",
+        highlight=False,
+    )
+
+
+def _plain(outcome: DeliveryOutcome) -> dict[str, Any]:
+    names = (
+        "member",
+        "feed",
+        "district",
+        "school_year",
+        "layout",
+        "rows_read",
+        "rows_good",
+        "rows_quarantined",
+        "rows_rejected",
+        "reason",
+    )
+    parts = [{"outcome": p.outcome.value, **{n: getattr(p, n) for n in names}} for p in outcome.parts]
+    return {
+        "delivery_id": str(outcome.delivery_id),
+        "sender": outcome.sender,
+        "file": outcome.file_name,
+        "status": outcome.status.value,
+        "reason": outcome.reason,
+        "parts": parts,
+    }
+
+
+@app.command(epilog="Example: sipetl deliveries --status held")
+def deliveries(
+    district: District = None,
+    status: Annotated[str | None, typer.Option(help="Only with this status")] = None,
+    as_json: show.Json = False,
+) -> None:
+    """The ledger of what came."""
+    table = t.ops.delivery
+    query = select(table).order_by(table.c.received_at, table.c.delivery_id)
+    if district:
+        query = query.where(table.c.sender == district)
+    if status:
+        query = query.where(table.c.status == status)
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        data = [dict(row._mapping) for row in connection.execute(query)]
+    columns = ("delivery_id", "received_at", "sender", "file_name", "status", "reason")
+    show.rows("Deliveries", columns, data, as_json=as_json)
+
+
+@delivery.command("show", epilog="Example: sipetl delivery show 0199...")
+def delivery_show(delivery_id: UUID, as_json: show.Json = False) -> None:
+    """One delivery: the letter to its sender."""
+    config = settings()
+    path = config.reports_dir / "letters" / f"{delivery_id}.{'json' if as_json else 'md'}"
+    if not path.exists():
+        raise ConfigError(
+            "there is no letter of this delivery", where=str(delivery_id), cure="see 'sipetl deliveries'"
+        )
+    typer.echo(path.read_text(encoding="utf-8"))
+
+
+@hold.command("list", epilog="Example: sipetl hold list")
+def hold_list(as_json: show.Json = False) -> None:
+    """What waits for a person."""
+    held, part, file = t.ops.hold, t.ops.delivery_part, t.ops.delivery
+    query = (
+        select(
+            held.c.part_id,
+            part.c.district,
+            part.c.feed,
+            part.c.school_year,
+            file.c.file_name,
+            part.c.reason,
+            held.c.rows_before,
+            held.c.rows_after,
+            held.c.rows_removed,
+            held.c.rows_changed,
+        )
+        .join(part, part.c.part_id == held.c.part_id)
+        .join(file, file.c.delivery_id == part.c.delivery_id)
+        .where(part.c.status == "held", held.c.decision.is_(None))
+        .order_by(held.c.part_id)
+    )
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        result = connection.execute(query)
+        columns = tuple(result.keys())
+        data = [dict(row._mapping) for row in result]
+    show.rows("Held", columns, data, as_json=as_json)
+
+
+@hold.command("show", epilog="Example: sipetl hold show 0199...")
+def hold_show(part_id: UUID, as_json: show.Json = False) -> None:
+    """What a held part would do."""
+    held = t.ops.hold
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        data = [dict(row._mapping) for row in connection.execute(select(held).where(held.c.part_id == part_id))]
+    columns = ("rows_before", "rows_after", "rows_removed", "rows_changed", "decision", "decided_by")
+    show.rows(f"Part {part_id}", columns, data, as_json=as_json)
+
+
+@hold.command("accept", epilog="Example: sipetl hold accept 0199...")
+def hold_accept(part_id: UUID) -> None:
+    """Let a held part replace what is there."""
+    with open_home(settings()) as home:
+        for outcome in decide(home, part_id, accept=True, by=getpass.getuser()):
+            _tell(outcome)
+
+
+@hold.command("reject", epilog="Example: sipetl hold reject 0199...")
+def hold_reject(part_id: UUID) -> None:
+    """Refuse a held part; what is there stays."""
+    with open_home(settings()) as home:
+        decide(home, part_id, accept=False, by=getpass.getuser())
+    messages.print("Rejected; what is there stays.")
+
+
+@quarantine.command("list", epilog="Example: sipetl quarantine list --district 3501")
+def quarantine_list(district: District = None, as_json: show.Json = False) -> None:
+    """Rows that were not taken: file, row, column and rule; never a value."""
+    issue, file = t.ops.issue, t.ops.delivery
+    query = (
+        select(
+            file.c.sender, file.c.file_name, issue.c.member, issue.c.rule_id, issue.c.column_name, issue.c.row_number
+        )
+        .join(file, file.c.delivery_id == issue.c.delivery_id)
+        .where(issue.c.severity == "critical", issue.c.row_number.is_not(None), file.c.status == "accepted")
+        .order_by(file.c.received_at, issue.c.member, issue.c.row_number, issue.c.rule_id)
+    )
+    if district:
+        query = query.where(file.c.sender == district)
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        result = connection.execute(query)
+        columns = tuple(result.keys())
+        data = [dict(row._mapping) for row in result]
+    show.rows("Quarantined rows", columns, data, as_json=as_json)

@@ -1,0 +1,197 @@
+"""The SQL of a variant, in stages that are each a subquery of the next.
+
+*texts*: every source cell after its text steps. *placed*: plus district, row date and school year. *values*: typed,
+after the joins with hashes and the crosswalk that `lookup` made. Last, the row as it is kept, with its problems.
+Pure; continues `plan` and `rows`, and `map` runs the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sipetl.intake import sql
+from sipetl.intake.layout import Column
+from sipetl.intake.plan import CRITICAL, WARNING, Check, Checks, Field, Plan, Variant
+from sipetl.intake.rows import condition
+
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""`registry.models.SchoolYear`: a date outside of it is a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the file itself cannot say: whose it is, and which year where the content is silent."""
+
+    sender_district: str | None
+    """None = the sender may send any district."""
+    district: str | None
+    """Of rows that name none."""
+    district_table: str | None
+    school_year: int | None
+
+    def district_sql(self) -> tuple[str, str]:
+        """The join that tells a row's district, and the district itself."""
+        if self.district_table is None:
+            return "", sql.literal(self.district)
+        return f"left join {self.district_table} d on d.text = t.t__district", "d.district"
+
+
+def texts_sql(plan: Plan, variant: Variant, base: str, only: Field | None = None) -> str:
+    """Stage *texts*: `t_<column>`, `b_<column>` where a text step can fail, `t__district`, `t__year`.
+
+    Each step is a subquery, so that no expression is written out twice: planning time grows with their length.
+    With `only`, no other contract column is made, and there is one row per distinct source text.
+    """
+    steps = {one.name: (one.cell, one.column) for one in variant.fields if one.column.source and only in (None, one)}
+    for name, column in (("_district", plan.layout.district), ("_year", plan.layout.school_year)):
+        if column is not None and not (only and name == "_year"):
+            found = plan.cells.find(column.source) if column.source else plan.cells.constant(column.value)
+            steps[name] = (found or "null::varchar", column)
+    cleaned: dict[str, str] = {}
+    names = {name: cleaned.setdefault(_clean(plan, *step), f"n{len(cleaned)}") for name, step in steps.items()}
+    columns = {name: column for name, (_, column) in steps.items()}
+    when = condition(variant.when, plan.cells, plan.layout) if variant.when else "true"
+    rows = f"({base}) where {when}"
+    if only is not None:
+        sources = ", ".join(dict.fromkeys(cell for cell, _ in steps.values() if cell.isidentifier()))
+        rows = f"(select distinct 0 as row_number{', ' if sources else ''}{sources} from {rows})"
+    clean = _select(rows, {alias: text for text, alias in cleaned.items()})
+    cut = _select(f"({clean})", {f"x_{n}": sql.extracted(names[n], c.extract) for n, c in columns.items()})
+    code = _select(f"({cut})", {f"c_{n}": sql.coded(f"x_{n}", c) for n, c in columns.items()})
+    bad = {f"b_{n}": f"coalesce(c_{n} = {sql.BAD}, false)" for n, c in columns.items() if sql.can_be_bad(c)}
+    return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | bad)
+
+
+def _clean(plan: Plan, cell: str, column: Column) -> str:
+    return sql.blank_to_null(cell, (*plan.layout.null, *column.null), has_controls=plan.cells.has_controls)
+
+
+def _select(source: str, columns: Mapping[str, str]) -> str:
+    listed = ", ".join(["row_number", *(f"{expression} as {name}" for name, expression in columns.items())])
+    return f"select {listed} from {source}"
+
+
+def placed_sql(plan: Plan, variant: Variant, texts: str, place: Place) -> str:
+    """Stage *placed*: texts, `district`, `row_date`, `stated_year`, `school_year`, `known_on`."""
+    dated = variant.field(plan.row_date) if plan.row_date else None
+    row_date = sql.typed(dated.text, dated.column, "date") if dated else "null::date"
+    joined, district = place.district_sql()
+    return f"""
+        select *, coalesce(row_date, make_date(school_year, 6, 30)) as known_on from (
+            select *, coalesce({sql.year_of_date("row_date")}, stated_year)::integer as school_year from (
+                select
+                    t.*,
+                    {district} as district,
+                    {row_date} as row_date,
+                    {_stated_year(plan, place, is_dated=dated is not None)} as stated_year
+                from ({texts}) t {joined}
+            )
+        )
+    """
+
+
+def _stated_year(plan: Plan, place: Place, *, is_dated: bool) -> str:
+    """The year that the content, else the file's name, else the operator states."""
+    column = plan.layout.school_year
+    by_name = stated_by_name(plan, place)
+    if column is None or (column.year == "date" and is_dated):
+        return by_name
+    return f"coalesce({sql.school_year('t__year', column)}, {by_name})"
+
+
+def stated_by_name(plan: Plan, place: Place) -> str:
+    """The year that the file's name, else the operator states; SQL, may be null."""
+    named = plan.cells.groups.get("school_year")
+    by_name = sql.school_year(sql.quoted(named), None) if named is not None else "null::integer"
+    return f"coalesce({by_name}, {'null' if place.school_year is None else place.school_year})::integer"
+
+
+def values_sql(plan: Plan, variant: Variant, placed: str, tables: Mapping[str, str]) -> str:
+    """Stage *values*, with its joins: `v_<column>` of every contract column."""
+    selected, joins = [], []
+    for prop in plan.contract.columns:
+        one = variant.field(prop.name)
+        if one is None:
+            selected.append(f"null::{prop.physical_type} as v_{prop.name}")
+        elif one.is_looked_up:
+            alias = f"l_{prop.name}"
+            joins.append(_join(one, alias, tables[one.name]))
+            selected.append(f"{alias}.{'hash' if one.column.id else 'organization'} as v_{prop.name}")
+        elif prop.name == plan.row_date:
+            selected.append(f"p.row_date as v_{prop.name}")
+        else:
+            selected.append(f"({sql.typed(one.text, one.column, prop.physical_type)}) as v_{prop.name}")
+    return f"select p.*, {', '.join(selected)} from ({placed}) p {' '.join(joins)}"
+
+
+def _join(one: Field, alias: str, table: str) -> str:
+    on = f"{alias}.text = p.{one.text} and {alias}.district = p.district"
+    if one.column.crosswalk is not None:
+        on += f" and p.known_on >= {alias}.valid_from and p.known_on < {alias}.valid_to"
+    return f"left join {table} {alias} on {on}"
+
+
+def row_sql(plan: Plan, variant: Variant, values: str, checks: Checks, place: Place) -> str:
+    """The last stage: what differs from row to row of the contract's columns, school_year, row_number, problems."""
+    flags = [flag for one in variant.fields for flag in _flags(one, checks)]
+    flags += _missing(plan, variant, checks) + _row_flags(place, checks)
+    columns = [
+        f"v_{c.name}::{c.physical_type} as {sql.ident(c.name)}"
+        for c in plan.contract.columns
+        if c.name not in plan.constants
+    ]
+    columns += ["school_year", "row_number", f"{' + '.join(flags)} as problems"]
+    if place.district_table is not None:
+        columns.append("district")
+    return f"select {', '.join(columns)} from ({values})"
+
+
+def view_sql(plan: Plan, table: str, place: Place) -> str:
+    """All contract columns in contract order, then school_year, district, row_number."""
+    constants = plan.constants
+    columns = [
+        f"{constants[c.name]} as {sql.ident(c.name)}" if c.name in constants else sql.ident(c.name)
+        for c in plan.contract.columns
+    ]
+    district = "district" if place.district_table is not None else f"{sql.literal(place.district)} as district"
+    return f"select {', '.join([*columns, 'school_year', district, 'row_number'])} from {table}"
+
+
+def _flags(one: Field, checks: Checks) -> list[str]:
+    """What can be wrong with a cell; each cell has at most one problem."""
+    value, flags = f"v_{one.name}", []
+    empty = f"{one.text} is null"
+    if one.column.source and sql.can_be_bad(one.column):
+        rule = "MAP-CODE" if one.column.codes else "MAP-CAST"
+        flags.append(checks.flag(Check(rule, one.severity, one.name), f"b_{one.name}"))
+        empty = f"({empty} and not b_{one.name})"
+    if one.is_looked_up or (one.column.source and (one.contract.physical_type != "varchar" or one.column.year)):
+        rule = "MAP-ID" if one.column.id else "MAP-SCHOOL" if one.column.crosswalk else "MAP-CAST"
+        severity = CRITICAL if one.column.crosswalk else one.severity
+        failed = f"{one.text} is not null and {value} is null"
+        if one.is_looked_up:
+            failed += " and district is not null and known_on is not null"
+        flags.append(checks.flag(Check(rule, severity, one.name), failed))
+    if one.contract.required:
+        rule = "MAP-ID" if one.column.id else "MAP-NULL"
+        flags.append(checks.flag(Check(rule, CRITICAL, one.name), empty))
+    return flags
+
+
+def _missing(plan: Plan, variant: Variant, checks: Checks) -> list[str]:
+    lacking = [c.name for c in plan.contract.columns if c.required and variant.field(c.name) is None]
+    return [checks.flag(Check("MAP-NULL", CRITICAL, name), "true") for name in lacking]
+
+
+def _row_flags(place: Place, checks: Checks) -> list[str]:
+    foreign = "district is null"
+    if place.sender_district is not None:
+        foreign = f"coalesce(district <> {sql.quoted(place.sender_district)}, true)"
+    untold = f"coalesce(school_year not between {FIRST_YEAR} and {LAST_YEAR}, true)"
+    differs = f"coalesce({sql.year_of_date('row_date')} <> stated_year, false) and not ({untold})"
+    return [
+        checks.flag(Check("MAP-DISTRICT", CRITICAL, "district"), foreign),
+        checks.flag(Check("MAP-YEAR", CRITICAL, "school_year"), untold),
+        checks.flag(Check("MAP-YEAR", WARNING, "school_year"), differs),
+    ]

@@ -1,0 +1,246 @@
+"""Turn a member's text rows into rows of its feed's contract, and account for every one of them.
+
+One SQL statement per member does the mapping (built by `plan` and `compose`); ids are hashed here and nowhere
+else. Every row read ends in exactly one place: mapped, quarantined (a critical issue), skipped (the layout says it
+is no row of data, or it holds nothing to measure) or repeated (an exact copy of a mapped row). Comes after `read`,
+before the checks of `quality`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+
+from sipetl.errors import DeliveryError, ScopeError, UnreadableError
+from sipetl.intake import compose, lookup, sql
+from sipetl.intake.account import Counts, PartKey, add_file_issue, parts_of, settle
+from sipetl.intake.compose import texts_sql
+from sipetl.intake.contract import load_contract
+from sipetl.intake.headers import unknown
+from sipetl.intake.identify import Member
+from sipetl.intake.plan import Cells, Checks, Field, Plan, Variant, make_plan
+from sipetl.intake.read import Raw
+from sipetl.intake.rows import base_sql
+from sipetl.privacy import Key
+from sipetl.registry.models import FeedName
+
+DAY_GROUPS = ("date", "day", "on", "snapshot_on")
+"""Names of name groups that the operator's `day` stands in for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapContext:
+    """What mapping needs beside the file: who sent it, the key, and the operator's flags (the last resort).
+
+    The connection must have `map_districts(code, district)`, with 4- and 8-digit codes, and
+    `map_crosswalk(district, local_code, organization, valid_from, valid_to)`, local codes and names in lower case
+    and without outer space, organization codes among them; `valid_to` is the first day it no longer holds.
+    """
+
+    authority: str
+    key: Key
+    sender_district: str | None
+    """None = the sender may send any district (the state, a collaborative)."""
+    sender: str = "state"
+    """Whose partition published figures go to when the sender is no district (choice 3)."""
+    school_year: int | None = None
+    district: str | None = None
+    day: date | None = None
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A member's rows in contract form.
+
+    `table`: the contract's columns in its order and types, then school_year, district, row_number; a view, so that
+    nine million rows do not repeat what is the same in all of them.
+    `issues`: row_number (null = the whole file), rule_id, severity, column_name, row_count (rows it stands for).
+    """
+
+    table: str
+    issues: str
+    rows_read: int
+    rows_mapped: int
+    """Rows of `table`; not rows of the file where the layout is wide to long."""
+    quarantined: int
+    skipped: int
+    repeated: int
+    parts: tuple[PartKey, ...]
+
+    def drop(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Drop its tables, and the memory they take."""
+        con.execute(f"drop view if exists {self.table}")
+        con.execute(f"drop table if exists {self.table}_rows")
+        con.execute(f"drop table if exists {self.issues}")
+
+
+def map_rows(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapContext) -> Mapped:
+    """Map a member that was read; its raw table is dropped, since ids stand in it as they are.
+
+    Raises:
+        UnrecognizedError: the file lacks a header that the contract cannot do without.
+        ScopeError: neither content nor sender says whose rows these are.
+        UnreadableError: DuckDB cannot map it (its own message is withheld: it may quote a row).
+    """
+    try:
+        return _map(con, raw, member, context)
+    except DeliveryError as error:
+        raise type(error)(error.what, where=error.where or member.name, why=error.why, cure=error.cure) from None
+    except duckdb.Error as failure:
+        why = f"{type(failure).__name__} in layout {member.layout.layout}"
+        raise UnreadableError("the rows cannot be mapped", where=member.name, why=why) from None
+    finally:
+        raw.drop(con)
+
+
+def _map(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapContext) -> Mapped:
+    cells = Cells(raw.columns, _groups(member, context), has_controls=raw.has_controls)
+    plan = make_plan(member.layout, load_contract(member.layout.feed), cells)
+    checks = Checks()
+    base = base_sql(plan, raw.table)
+    place = _place(con, plan, base, context)
+    work = _Work(con, plan, base, place, lookup.Hasher(context.key, context.authority))
+    table = f"mapped_{uuid.uuid4().hex[:12]}"
+    con.execute(f"create temp table {table}_rows as {work.rows_sql(checks)}")
+    work.drop()
+    issues, counts = settle(con, f"{table}_rows", raw, plan, checks)
+    con.execute(f"create temp view {table} as {compose.view_sql(plan, f'{table}_rows', place)}")
+    _tell_columns(con, issues, plan, member, raw.rows)
+    return Mapped(
+        table=table,
+        issues=issues,
+        rows_read=raw.rows,
+        rows_mapped=counts.rows_mapped,
+        quarantined=counts.quarantined,
+        skipped=counts.skipped,
+        repeated=counts.repeated,
+        parts=parts_of(con, table, member.layout) or _empty_part(con, plan, place, counts),
+    )
+
+
+def _groups(member: Member, context: MapContext) -> dict[str, str]:
+    """Named groups of the file's name and title; where it has none, the operator's flags."""
+    flags: dict[str, str] = {}
+    if context.window is not None:
+        flags["window"] = context.window
+    if context.day is not None:
+        flags |= dict.fromkeys(DAY_GROUPS, context.day.isoformat())
+    return flags | dict(member.groups)
+
+
+def _place(con: duckdb.DuckDBPyConnection, plan: Plan, base: str, context: MapContext) -> compose.Place:
+    district = context.sender_district or context.district
+    if plan.layout.feed is FeedName.PUBLISHED_RESULTS:
+        district = district or context.sender
+    table = None
+    if plan.layout.district is not None:
+        table = lookup.district_table(con, texts_sql(plan, Variant("", (), None), base))
+    elif district is None:
+        raise ScopeError(
+            "whose rows these are cannot be told",
+            why="the sender may send any district, and the layout names no district column",
+            cure="give the district by the operator's flag",
+        )
+    return compose.Place(context.sender_district, district, table, context.school_year)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the steps of one member share."""
+
+    con: duckdb.DuckDBPyConnection
+    plan: Plan
+    base: str
+    place: compose.Place
+    hasher: lookup.Hasher
+    made: list[str] = field(default_factory=list)
+    """Tables of distinct texts, ids among them: dropped as soon as they were joined."""
+
+    def drop(self) -> None:
+        for table in (*self.made, self.place.district_table):
+            if table is not None:
+                self.con.execute(f"drop table {table}")
+
+    def rows_sql(self, checks: Checks) -> str:
+        """The mapped rows of all variants, the tables they join made."""
+        tables = self._lookups()
+        rows = []
+        for variant in self.plan.variants:
+            texts = texts_sql(self.plan, variant, self.base)
+            placed = compose.placed_sql(self.plan, variant, texts, self.place)
+            mine = {f.name: tables[_use(f)] for f in variant.fields if f.is_looked_up}
+            values = compose.values_sql(self.plan, variant, placed, mine)
+            rows.append(compose.row_sql(self.plan, variant, values, checks, self.place))
+        return " union all ".join(rows)
+
+    def _lookups(self) -> dict[_Use, str]:
+        wanted: dict[_Use, list[str]] = defaultdict(list)
+        fields: dict[_Use, Field] = {}
+        for variant in self.plan.variants:
+            for one in variant.fields:
+                if one.is_looked_up:
+                    fields[_use(one)] = one
+                    wanted[_use(one)].append(self._wanted(variant, one))
+        tables = {use: self._table(fields[use], self._distinct(queries)) for use, queries in wanted.items()}
+        self.made.extend(tables.values())
+        return tables
+
+    def _distinct(self, queries: list[str]) -> str:
+        """A table of the distinct `(district, text)`.
+
+        Nulls are dropped in a second step: as a condition, DuckDB would push it down through every text step.
+        """
+        table = f"map_wanted_{uuid.uuid4().hex[:12]}"
+        self.con.execute(f"create temp table {table} as {' union '.join(queries)}")
+        self.con.execute(f"delete from {table} where district is null or text is null")
+        self.made.append(table)
+        return table
+
+    def _wanted(self, variant: Variant, one: Field) -> str:
+        texts = texts_sql(self.plan, variant, self.base, only=one)
+        joined, district = self.place.district_sql()
+        return f"select distinct {district} as district, {one.text} as text from ({texts}) t {joined}"
+
+    def _table(self, one: Field, wanted: str) -> str:
+        if one.column.id is not None:
+            return self.hasher.table(self.con, wanted, one.column.id)
+        if one.column.crosswalk == "school":
+            return lookup.school_table(self.con, wanted)
+        return lookup.organization_table(self.con, wanted)
+
+
+_Use = tuple[object, ...]
+
+
+def _use(one: Field) -> _Use:
+    """Fields that are looked up alike share a table."""
+    column = one.column
+    return (one.cell, column.null, column.extract, tuple(column.codes.items()), column.id, column.crosswalk)
+
+
+def _tell_columns(con: duckdb.DuckDBPyConnection, issues: str, plan: Plan, member: Member, rows: int) -> None:
+    for header in unknown(member.headers, plan.layout):
+        add_file_issue(con, issues, "MAP-UNKNOWN-COLUMN", header, rows)
+    for column, _ in plan.absent:
+        add_file_issue(con, issues, "MAP-MISSING-COLUMN", column, rows)
+
+
+def _empty_part(
+    con: duckdb.DuckDBPyConnection, plan: Plan, place: compose.Place, counts: Counts
+) -> tuple[PartKey, ...]:
+    """A file without a single row still says "nothing" about a district and year, where its name tells the year."""
+    if place.district is None or counts.quarantined:
+        return ()
+    column = plan.layout.school_year
+    stated = sql.literal(None)
+    if column is not None and (cell := plan.cells.find(column.source)) and cell.startswith("'"):
+        stated = cell
+    year = con.execute(
+        f"select coalesce({sql.school_year(stated, column)}, {compose.stated_by_name(plan, place)})"
+    ).fetchone()
+    return (PartKey(place.district, year[0], 0, None, None),) if year and year[0] else ()

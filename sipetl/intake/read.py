@@ -1,0 +1,117 @@
+"""Load a member's needed columns into a DuckDB table, all text, with the row numbers a person would see.
+
+Only columns that the layout reads are loaded; names and birth dates never get this far. A clean UTF-8 file goes
+through DuckDB's strict parser; whatever that refuses (short and long rows, stray quotes, mixed line ends), what it
+would count differently (blank lines, a preamble) and workbooks go through `records` instead.
+Comes after `identify`, before `map`.
+"""
+
+from __future__ import annotations
+
+import mmap
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from sipetl.errors import UnreadableError
+from sipetl.intake.headers import needed
+from sipetl.intake.identify import Member
+from sipetl.intake.records import fill, records
+
+NO_NULL = "\x01"
+"""`nullstr` that no text holds: a blank cell stays an empty text, and null tokens are the layout's business."""
+_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A member's rows as text.
+
+    `table` has `row_number` (BIGINT), `ragged` (UTINYINT: 0 as wide as the header; 1 narrower, or wider with blank
+    cells only; 2 wider) and one VARCHAR per entry of `columns`.
+
+    A row number counts the records of the file as a spreadsheet does: the header row, what is above it and blank
+    lines count; a line break inside quotes does not.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    """Normal header, after renames -> SQL column."""
+    rows: int
+    has_controls: bool = True
+    """Cells may have tabs or line ends around their text; False makes mapping faster."""
+
+    def drop(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Drop the rows and the memory they take. `map_rows` does it: ids stand here as they were sent."""
+        con.execute(f"drop view if exists {self.table}")
+        con.execute(f"drop table if exists {self.table}_rows")
+
+
+def read(con: duckdb.DuckDBPyConnection, member: Member) -> Raw:
+    """Load a member.
+
+    Raises:
+        UnreadableError: a quote is never closed, or the workbook is broken.
+    """
+    wanted = needed(member.headers, member.layout)
+    columns = {name: f"c{position}" for name, position in wanted.items()}
+    table = f"raw_{uuid.uuid4().hex[:12]}"
+    used = list(dict.fromkeys(columns.values()))
+    is_loaded = _is_plain(member) and _load(con, member, used, table)
+    if not is_loaded:
+        declared = ", ".join(f"{name} varchar" for name in used)
+        con.execute(f"create temp table {table}_rows (row_number bigint, ragged utinyint, {declared})")
+        fill(con, f"{table}_rows", records(member), [int(name[1:]) for name in used])
+        con.execute(f"create temp view {table} as from {table}_rows")
+    found = con.execute(f"select count(*) from {table}").fetchone()
+    return Raw(table, columns, found[0] if found else 0, not is_loaded or _has_controls(member.path))
+
+
+def _is_plain(member: Member) -> bool:
+    """Can DuckDB's row ids be turned into row numbers: header in line 1, and no blank lines between rows?"""
+    if member.kind != "csv" or member.header_row or any("\n" in h or "\r" in h for h in member.headers):
+        return False
+    return len(member.headers) > 1 and not has_blank_lines(member.path)
+
+
+def has_blank_lines(path: Path) -> bool:
+    """Is there a blank line before the last row?"""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data)
+        while end and data[end - 1] in b"\r\n":
+            end -= 1
+        return data[:1] in (b"\n", b"\r") or any(data.find(blank, 0, end) >= 0 for blank in _BLANK_LINES)
+
+
+def _has_controls(path: Path) -> bool:
+    """Without tabs and quotes no cell has a control character that a person would not see."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"\t") >= 0 or data.find(b'"') >= 0
+
+
+def _load(con: duckdb.DuckDBPyConnection, member: Member, used: list[str], table: str) -> bool:
+    """Load with DuckDB's own parser; False when the file is not strictly well formed."""
+    names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(member.headers)))
+    query = f"""
+        create temp table {table}_rows as
+        select {", ".join(used)}
+        from read_csv(
+            ?, auto_detect = false, header = false, skip = 1, columns = {{{names}}}, delim = ?, quote = '"',
+            escape = ?, nullstr = '{NO_NULL}', strict_mode = true
+        )
+    """
+    try:
+        con.execute(query, [str(member.path), member.delimiter, member.layout.file.escape or '"'])
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return False  # the message quotes the line: it is not looked at
+    except duckdb.Error as failure:
+        why = type(failure).__name__
+        raise UnreadableError("the file cannot be read", where=member.name, why=why) from None
+    con.execute(
+        f"create temp view {table} as "
+        f"select rowid + 2 as row_number, 0::utinyint as ragged, {', '.join(used)} from {table}_rows"
+    )
+    return True

@@ -1,0 +1,204 @@
+"""One Delta commit for the parts of a batch: exactly each part's scope is replaced, everything else stays.
+
+The new files are written first, then one transaction swaps them for the files they replace and carries each part's
+id as a Delta application transaction. Delta stores that id and does not refuse a second one, so the caller asks
+`is_committed` first (decision 7). Callers hold the parts' locks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import fsspec
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction
+
+from sipetl.errors import LakeError
+from sipetl.intake.contract import load_contract
+from sipetl.lake.fold import fold
+from sipetl.lake.guard import Part, pruning
+from sipetl.lake.tables import (
+    FOLDED,
+    PARTITION,
+    Lake,
+    arrow_schema,
+    column_types,
+    create_table,
+    files_of,
+    idents,
+    one_row,
+    open_table,
+    quoted,
+    read_files,
+)
+from sipetl.registry.models import FeedName
+
+ATTEMPTS = 50
+"""At the optimistic commit, when other districts commit in between (choice 2 used the same number)."""
+_DATES = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    adds: tuple[AddAction, ...]
+    removes: tuple[RemoveAction, ...]
+
+
+def is_committed(lake: Lake, part: Part) -> int | None:
+    """A version of the table that holds this part's transaction; None when it was never committed."""
+    table = open_table(lake, part.feed)
+    if table is None or table.transaction_version(part.part_id) is None:
+        return None
+    return table.version()
+
+
+def commit(con: duckdb.DuckDBPyConnection, lake: Lake, rows: str, parts: Sequence[Part], scratch: Path) -> int:
+    """Commit parts of one feed in one transaction. Returns the table's new version.
+
+    Args:
+        con: where the table of good rows is.
+        lake: the lake.
+        rows: table of good rows: contract columns, school_year, district, row_number.
+        parts: of one feed, no two of the same partition; the locks of all are held.
+        scratch: folder for files before they are moved into the table.
+
+    Raises:
+        LakeError: the files or the commit failed; nothing has changed.
+    """
+    feed = parts[0].feed
+    table = create_table(lake, feed)
+    swaps = [_swap(con, lake, table, rows, part, scratch) for part in parts]
+    actions: list[AddAction | RemoveAction] = []
+    for swap in swaps:
+        actions += [*swap.adds, *swap.removes]
+    for _ in range(ATTEMPTS):
+        try:
+            return _transact(create_table(lake, feed), feed, actions, parts)
+        except CommitFailedError:
+            continue
+        except DeltaError as error:
+            why = type(error).__name__
+            raise LakeError(f"the commit failed ({why})", where=lake.table_url(feed)) from None
+    raise LakeError("the commit failed: others kept committing", where=lake.table_url(feed), cure="run it again")
+
+
+def _transact(
+    table: DeltaTable, feed: FeedName, actions: list[AddAction | RemoveAction], parts: Sequence[Part]
+) -> int:
+    """Commit on the table as it is now.
+
+    Delta takes any commit in between for a conflict, since it cannot know which rows were read; the parts' locks
+    guarantee that none touched these partitions, so the same actions hold on the newer version. Would two commits remove
+    the same file, the second fails for good.
+    """
+    table.create_write_transaction(
+        actions,
+        mode="append",
+        schema=arrow_schema(feed),
+        partition_by=list(PARTITION),
+        commit_properties=CommitProperties(
+            max_commit_retries=0, app_transactions=[Transaction(p.part_id, 1) for p in parts]
+        ),
+    )
+    return DeltaTable(table.table_uri).version()
+
+
+def _swap(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: DeltaTable, rows: str, part: Part, scratch: Path
+) -> _Swap:
+    """Write the new files of a part's scope, and name the files they replace."""
+    old = files_of(table, pruning(part))
+    lake.opened.extend(old)
+    added = _write(con, lake, part, _new_state(con, part, rows, old), scratch)
+    return _Swap((added,) if added else (), _removals(lake.table_url(part.feed), old, part))
+
+
+def _new_state(con: duckdb.DuckDBPyConnection, part: Part, rows: str, old: list[str]) -> str:
+    """Query for the rows of the touched files after the commit."""
+    names = idents(column_types(part.feed))
+    current = f"select * from ({read_files(part.feed, old)}) where {part.partition()}"
+    if part.feed in FOLDED:
+        fold(con, part, spans=current, snapshot=rows, target="folded")
+        return f"select {names} from folded"
+    new = f"select *, {quoted(part.part_id)} as part_id from {rows} where {part.partition()}"
+    kept = f"select {names} from ({current}) o where not ({part.scope.condition()})"
+    if part.scope.kind == "increment":
+        same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in load_contract(part.feed).key)
+        kept = f"select {names} from ({current}) o where not exists (select 1 from ({new}) n where {same})"
+    return f"{kept} union all select {names} from ({new})" if old else f"select {names} from ({new})"
+
+
+def _write(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part, query: str, scratch: Path) -> AddAction | None:
+    """Write a Parquet file into the table's folder; None when there are no rows."""
+    relative = f"school_year={part.school_year}/district={part.district}/part-{uuid.uuid4()}.parquet"
+    scratch.mkdir(parents=True, exist_ok=True)
+    draft = scratch / Path(relative).name
+    try:
+        done = one_row(
+            con, f"copy ({query}) to {quoted(str(draft))} (format parquet, compression zstd, return_stats)"
+        )
+    except duckdb.Error as error:
+        raise LakeError(f"the rows cannot be written ({type(error).__name__})", where=str(scratch)) from None
+    if done[1] == 0:
+        draft.unlink(missing_ok=True)
+        return None
+    _move(draft, f"{lake.table_url(part.feed)}/{relative}")
+    size, count, statistics = done[2], done[1], done[4]
+    return AddAction(
+        path=relative,
+        size=size,
+        partition_values={"school_year": str(part.school_year), "district": part.district},
+        modification_time=int(time.time() * 1000),
+        data_change=True,
+        stats=json.dumps(_stats(part.feed, count, statistics)),
+    )
+
+
+def _stats(feed: FeedName, count: int, statistics: dict[str, dict[str, str]]) -> dict[str, object]:
+    """Delta's file statistics: the row count, and the range of every date column, by which files are pruned."""
+    ranges = {
+        name: found
+        for name, kind in column_types(feed).items()
+        if kind == _DATES and (found := statistics.get(f'"{name}"') or statistics.get(name)) and "min" in found
+    }
+    return {
+        "numRecords": count,
+        "minValues": {name: found["min"] for name, found in ranges.items()},
+        "maxValues": {name: found["max"] for name, found in ranges.items()},
+        "nullCount": {name: int(found.get("null_count", 0)) for name, found in ranges.items()},
+    }
+
+
+def _move(draft: Path, url: str) -> None:
+    """Put a finished file in place; readers see it only when the commit names it."""
+    fs, path = fsspec.core.url_to_fs(url)
+    try:
+        if fs.protocol in ("file", ("file", "local")):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.replace(draft, path)  # noqa: PTH105 (the same call, and an OSError across file systems)
+                return
+            except OSError:
+                pass
+        fs.put_file(str(draft), path)
+        draft.unlink()
+    except OSError as error:
+        raise LakeError(f"a file cannot be written ({error.strerror})", where=url.rsplit("/", 1)[0]) from None
+
+
+def _removals(root: str, uris: list[str], part: Part) -> tuple[RemoveAction, ...]:
+    """Actions that take the replaced files out of the table; the files stay, for reads of older versions."""
+    now = int(time.time() * 1000)
+    values: dict[str, str | None] = {"school_year": str(part.school_year), "district": part.district}
+    return tuple(
+        RemoveAction(uri.removeprefix(f"{root}/"), data_change=True, deletion_timestamp=now, partition_values=values)
+        for uri in uris
+    )

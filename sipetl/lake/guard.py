@@ -1,0 +1,125 @@
+"""Hold before destroy: what would a part remove or change, before it does (decision 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from sipetl.intake.contract import Contract, load_contract
+from sipetl.lake.tables import FOLDED, Lake, files_of, idents, one_row, open_table, quoted, read_files
+from sipetl.registry.models import FeedName
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a part replaces in its partition."""
+
+    kind: str
+    """snapshot, window or increment."""
+    column: str | None = None
+    starts: date | None = None
+    ends: date | None = None
+    by_columns: tuple[str, ...] = ()
+    by_values: tuple[tuple[object, ...], ...] = ()
+    """Columns that narrow the scope, and the combinations of their values that the content holds."""
+
+    def condition(self) -> str:
+        """SQL condition, true for rows in scope and false for all others (never null)."""
+        terms = []
+        if self.by_columns:
+            combinations = [" and ".join(map(_is, self.by_columns, values)) for values in self.by_values]
+            terms.append(f"({' or '.join(combinations) or 'false'})")
+        if self.column and self.starts and self.ends:
+            terms.append(f"coalesce({self.column} between date '{self.starts}' and date '{self.ends}', false)")
+        return " and ".join(terms) or "true"
+
+
+def _is(column: str, value: object) -> str:
+    literal = "null" if value is None else quoted(str(value))
+    return f'"{column}" is not distinct from {literal}'
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part about to be committed: the rows of one district and school year in a table of good rows."""
+
+    part_id: str
+    feed: FeedName
+    district: str
+    school_year: int
+    scope: Scope
+
+    def partition(self) -> str:
+        """SQL condition on the partition."""
+        return f"school_year = {self.school_year} and district = {quoted(self.district)}"
+
+    @property
+    def lock(self) -> str:
+        """Name of the lock that a commit of this part holds."""
+        return f"lake:{self.feed}:{self.school_year}:{self.district}"
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a part would do to the rows that are there."""
+
+    rows_before: int
+    rows_after: int
+    rows_removed: int
+    rows_changed: int
+
+    def exceeds(self, contract: Contract) -> str | None:
+        """Why a person must look, in one sentence; None when the contract's limits hold."""
+        if not self.rows_before:
+            return None
+        for word, rows, limit in (
+            ("remove", self.rows_removed, contract.custom("removeLimitPercent")),
+            ("change", self.rows_changed, contract.custom("changeLimitPercent")),
+        ):
+            if 100 * rows > limit * self.rows_before:
+                return f"it would {word} {rows} of {self.rows_before} rows; the limit is {limit} %"
+        return None
+
+
+def impact(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part) -> Impact:
+    """Compare a part's rows with the rows now in its scope, by the contract's key."""
+    key, others = _compared(part.feed)
+    files = files_of(open_table(lake, part.feed), pruning(part))
+    live = "valid_to is null" if part.feed in FOLDED else part.scope.condition()
+    same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in key)
+    differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in others) or "false"
+    one_key = idents(key)
+    before, after, removed, changed = one_row(
+        con,
+        f"""
+        with o as (select * from ({read_files(part.feed, files)}) where {part.partition()} and {live}),
+        n as (select * from {table} where {part.partition()}
+              qualify row_number() over (partition by {one_key} order by row_number) = 1),
+        j as (select o.part_id is not null as was, n.row_number is not null as is_, {differs} as differs
+              from o full join n on {same})
+        select count(*) filter (was), count(*) filter (is_),
+               count(*) filter (was and not is_), count(*) filter (was and is_ and differs)
+        from j
+        """,
+    )
+    if part.scope.kind == "increment":
+        removed = 0
+    return Impact(before, after, removed, changed)
+
+
+def pruning(part: Part) -> str:
+    """Predicate that lists the files a part may touch: its partition, and in a window only its days."""
+    terms = [part.partition()]
+    scope = part.scope
+    if scope.column and scope.starts and scope.ends:
+        terms.append(f"{scope.column} >= '{scope.starts}' and {scope.column} <= '{scope.ends}'")
+    return " and ".join(terms)
+
+
+def _compared(feed: FeedName) -> tuple[tuple[str, ...], list[str]]:
+    """The key and the other columns; of a folded feed without its snapshot day."""
+    contract = load_contract(feed)
+    ignored = {"snapshot_on"} if feed in FOLDED else set()
+    return contract.key, [c.name for c in contract.columns if c.name not in {*contract.key, *ignored}]

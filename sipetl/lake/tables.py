@@ -1,0 +1,162 @@
+"""Delta tables, one per feed, partitioned by school year and district; and how any engine reads them.
+
+Partition types are forced from the Delta schema: district `3501` must stay text (design decision 2). The files of
+a table are listed by Delta and read by DuckDB, so that what was opened can be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlparse
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from sipetl.errors import LakeError
+from sipetl.intake.contract import load_contract
+from sipetl.registry.models import FeedName
+
+PARTITION = ("school_year", "district")
+PROVENANCE = {"part_id": "varchar", "row_number": "bigint"}
+FOLDED = (FeedName.ROSTER, FeedName.STAFF)
+"""Feeds whose snapshots are folded into dated spans (choice 5)."""
+SPAN = {"valid_from": "date", "valid_to": "date"}
+_ARROW = {
+    "varchar": pa.string(),
+    "blob": pa.binary(),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+    "bigint": pa.int64(),
+    "integer": pa.int32(),
+    "decimal(18,6)": pa.decimal128(18, 6),
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The lake of a home: where it is, and which of its files this process has opened."""
+
+    url: str
+    opened: list[str] = field(default_factory=list)
+
+    @cached_property
+    def root(self) -> str:
+        """The folder or URL below which the tables are, without a trailing slash."""
+        return self.url.removeprefix("file://").rstrip("/")
+
+    @property
+    def is_local(self) -> bool:
+        """On a file system of this machine."""
+        return urlparse(self.root).scheme == ""
+
+    def table_url(self, name: str) -> str:
+        """Where the table of a feed (or `identity`) is."""
+        return f"{self.root}/{name}"
+
+
+def column_types(feed: FeedName) -> dict[str, str]:
+    """DuckDB types of a lake table's columns, in order, without the partition columns."""
+    types = {c.name: c.physical_type for c in load_contract(feed).columns}
+    return {**types, **(SPAN if feed in FOLDED else {}), **PROVENANCE}
+
+
+def arrow_schema(feed: FeedName) -> pa.Schema:
+    """Schema of a lake table, partition columns last."""
+    fields = [pa.field(name, _ARROW[kind]) for name, kind in column_types(feed).items()]
+    return pa.schema([*fields, pa.field("school_year", pa.int32()), pa.field("district", pa.string())])
+
+
+def open_table(lake: Lake, feed: FeedName, version: int | None = None) -> DeltaTable | None:
+    """The table as it is now, or as it was at a version; None before the first commit.
+
+    Raises:
+        LakeError: it is there and cannot be read.
+    """
+    try:
+        return DeltaTable(lake.table_url(feed), version=version)
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError) as error:
+        raise LakeError(f"the table cannot be read ({type(error).__name__})", where=lake.table_url(feed)) from None
+
+
+def create_table(lake: Lake, feed: FeedName) -> DeltaTable:
+    """The table, made if it is not there yet; safe when two processes make it at once."""
+    try:
+        return DeltaTable.create(
+            lake.table_url(feed), schema=arrow_schema(feed), mode="ignore", partition_by=list(PARTITION)
+        )
+    except DeltaError:
+        table = open_table(lake, feed)
+        if table is None:
+            raise LakeError("the table cannot be made", where=lake.table_url(feed)) from None
+        return table
+
+
+def partition_predicate(years: Collection[int] | None, districts: Collection[str] | None) -> str:
+    """SQL predicate on the partition columns, for pruning files."""
+    parts = []
+    if years is not None:
+        parts.append(f"school_year in ({', '.join(str(int(year)) for year in sorted(years))})")
+    if districts is not None:
+        parts.append(f"district in ({', '.join(map(quoted, sorted(districts)))})")
+    return " and ".join(parts)
+
+
+def one_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    """The single row of a query, read to its end: DuckDB refuses new work while a result is open."""
+    return con.execute(sql).fetchall()[0]
+
+
+def idents(names: Iterable[str], prefix: str = "") -> str:
+    """SQL identifiers with commas between; some columns (`window`) have names that SQL keeps for itself."""
+    return ", ".join(f'{prefix}"{name}"' for name in names)
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def files_of(table: DeltaTable | None, predicate: str) -> list[str]:
+    """Files that may hold rows for which the predicate is true; empty predicate = all files."""
+    if table is None:
+        return []
+    return sorted(table.file_uris(file_pruning_predicate=predicate) if predicate else table.file_uris())
+
+
+def attach(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    feed: FeedName,
+    *,
+    years: Collection[int] | None = None,
+    districts: Collection[str] | None = None,
+    version: int | None = None,
+) -> str:
+    """Make view `lake_<feed>`: the rows of some years and districts (None = all). Returns its name."""
+    nothing = years is not None and not years or districts is not None and not districts
+    table = None if nothing else open_table(lake, feed, version)
+    files = files_of(table, partition_predicate(years, districts))
+    lake.opened.extend(files)
+    name = f"lake_{feed}"
+    con.execute(f"create or replace temp view {name} as {read_files(feed, files)}")
+    return name
+
+
+def read_files(feed: FeedName, files: list[str]) -> str:
+    """A query over files of a feed's table, with its types; over no rows when there are no files."""
+    types = column_types(feed)
+    if not files:
+        columns = ", ".join(f'null::{kind} as "{name}"' for name, kind in types.items())
+        return f"select {columns}, null::integer as school_year, null::varchar as district where false"
+    listed = ", ".join(map(quoted, files))
+    return (
+        f"select {idents(types)}, school_year, district from read_parquet([{listed}], hive_partitioning = true,"
+        " hive_types = {'school_year': integer, 'district': varchar}, union_by_name = true)"
+    )

@@ -1,0 +1,259 @@
+"""Catalogue and facts become one DuckDB statement per feed.
+
+A facts file (facts/<feed>.sql) is a chain of CTEs ending in one CTE `facts_<unit>` per unit, a row per unit and
+period; its header names the columns that a metric may use. All metrics of a unit are conditional aggregates of
+one pass over its facts, by grouping sets, and are unpivoted after.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipetl.errors import RegistryError
+from sipetl.metrics.expression import as_sql
+from sipetl.metrics.value import Interval
+from sipetl.registry.models import FeedName
+
+if TYPE_CHECKING:
+    from sipetl.metrics.catalogue import Metric
+
+FOLDER = Path(__file__).parent / "facts"
+VALUED = ("race_ethnicity", "gender")
+"""Attributes whose values are codes of student groups."""
+FLAGS = ("english_learner", "el_or_former_el", "disability", "low_income", "local_frl", "high_needs")
+"""Attributes that are student groups themselves, where true: unknown is not "no"."""
+FAMILIES: Mapping[str, tuple[str, ...]] = {"student": (*VALUED, *FLAGS, "grade"), "grade": ("grade",), "all": ()}
+"""Attributes by which facts are grouped, beside all; `own` facts carry their group."""
+_HEADER = re.compile(r"^-- (with|input|unit|column): (\S+) *(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One `facts_<unit>`: by what it is grouped, and whether it holds its higher organizations itself."""
+
+    name: str
+    groups: str
+    is_additive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A feed's facts: the SQL of their CTEs and what their header declares."""
+
+    feed: FeedName
+    sql: str
+    inputs: tuple[str, ...]
+    units: Mapping[str, Unit]
+    columns: Mapping[str, str]
+
+
+@cache
+def load_facts(feed: FeedName) -> Facts:
+    """Read a feed's facts file.
+
+    Raises:
+        RegistryError: there are no facts for this feed.
+    """
+    path = FOLDER / f"{feed.value}.sql"
+    if not path.exists():
+        raise RegistryError(f"no metric can be computed from the feed {feed.value!r}", where=path.name)
+    sql = path.read_text(encoding="utf-8")
+    found = _HEADER.findall(sql)
+    units = {name: _unit(name, rest) for kind, name, rest in found if kind == "unit"}
+    columns = {name: rest.split()[0] for kind, name, rest in found if kind == "column"}
+    shared = [(FOLDER / f"{name}.sql").read_text(encoding="utf-8") for kind, name, _ in found if kind == "with"]
+    inputs = tuple(name for kind, name, _ in found if kind == "input")
+    return Facts(feed, "".join([*shared, sql]), inputs, units, columns)
+
+
+def _unit(name: str, rest: str) -> Unit:
+    groups, _, levels = rest.removeprefix("groups=").partition(" ")
+    return Unit(name, groups, is_additive=not levels)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """The aggregates of one unit, each written once however many metrics share it."""
+
+    columns: Mapping[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, sql: str) -> str:
+        return self.names.setdefault(sql, f"a{len(self.names)}")
+
+    def expression(self, metric: Metric, text: str) -> tuple[str, bool]:
+        return as_sql(text, self.columns, bound=metric.bound, where=metric.metric)
+
+    def count(self, *conditions: str) -> str:
+        return self.name(f"count(case when {_all(conditions)} then 1 end)")
+
+    def total(self, conditions: Sequence[str], expression: str, *, wide: bool = False) -> str:
+        kind = "decimal(38, 0)" if wide else "bigint"
+        return self.name(f"coalesce(sum(case when {_all(conditions)} then {expression} end), 0)::{kind}")
+
+
+def _all(conditions: Iterable[str]) -> str:
+    return " and ".join(f"({part})" for part in conditions) or "true"
+
+
+def compile_feed(facts: Facts, metrics: Sequence[Metric]) -> str:
+    """The query that computes all the metrics of a feed.
+
+    Its parameters are `$as_of`, `$levels` and those of the facts. Columns: organization_id, period_id, metric,
+    metric_version, student_group, numerator, denominator, sum_xx, sum_xy, sum_yy, n, expected_n, school_year, as_of.
+    """
+    used = [unit for name, unit in facts.units.items() if any(m.unit == name for m in metrics)]
+    parts = [part for unit in used for part in _unit_ctes(facts, unit, [m for m in metrics if m.unit == unit.name])]
+    ctes = ",\n".join([facts.sql.rstrip(), *parts])
+    rows = "\nunion all by name\n".join(_rows(unit) for unit in used)
+    return f"""{ctes},
+rows as (
+{rows}
+)
+select
+    r.organization_id, r.period_id, r.metric, r.metric_version, r.student_group, p.school_year,
+    least(p.ends_on, $as_of) as as_of,
+    r.numerator, r.denominator, r.sum_xx, r.sum_xy, r.sum_yy, r.n, r.expected_n
+from rows as r
+join ref_period as p on p.period_id = r.period_id
+where r.n > 0 and r.organization_id is not null and list_contains(r.kinds, p.kind)
+"""
+
+
+def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]:
+    sums = _Sums(facts.columns)
+    structs = ",\n        ".join(_struct(metric, sums) for metric in metrics)
+    aggregates = ",\n        ".join(f"{sql} as {name}" for sql, name in sums.names.items())
+    return [
+        f"""sums_{unit.name} as (
+    select
+        organization_id, period_id,
+        {_group_name(unit.groups)} as student_group,
+        {aggregates}
+    from facts_{unit.name}
+    group by {_grouping(unit.groups)}
+)""",
+        f"""long_{unit.name} as (
+    select organization_id, period_id, student_group, unnest([
+        {structs}
+    ], recursive := true)
+    from sums_{unit.name}
+    where student_group is not null
+)""",
+    ]
+
+
+def _grouping(groups: str) -> str:
+    base = "organization_id, period_id"
+    if groups == "own":
+        return f"{base}, student_group"
+    sets = [f"({base})", *(f"({base}, {name})" for name in FAMILIES[groups])]
+    return f"grouping sets ({', '.join(sets)})"
+
+
+def _group_name(groups: str) -> str:
+    if groups == "own":
+        return "student_group"
+    cases = [f"when grouping({name}) = 0 then {_group_value(name)}" for name in FAMILIES[groups]]
+    return f"case {' '.join(cases)} else 'all' end" if cases else "'all'"
+
+
+def _group_value(name: str) -> str:
+    if name in FLAGS:
+        return f"case when {name} then '{name}' end"
+    return f"'grade_' || {name}" if name == "grade" else name
+
+
+def _struct(metric: Metric, sums: _Sums) -> str:
+    names = _integers(metric, sums)
+    is_count = metric.denominator is None
+    kinds = ", ".join(f"'{kind}'" for kind in metric.periods)
+    fields = {
+        "metric": f"'{metric.metric}'",
+        "metric_version": str(metric.version),
+        "numerator": names["numerator"],
+        "denominator": "1::bigint" if is_count else names["denominator"],
+        "n": names["n"],
+        **{name: f"{names[name]}::decimal(38, 0)" for name in ("sum_xx", "sum_xy", "sum_yy")},
+        "expected_n": f"nullif({names['expected_n']}, 0)" if "expected_n" in names else "null::bigint",
+        "is_count": str(is_count).lower(),
+        "all_only": str(metric.groups == "all").lower(),
+        "kinds": f"[{kinds}]",
+    }
+    return "{" + ", ".join(f"'{key}': {value}" for key, value in fields.items()) + "}"
+
+
+def _integers(metric: Metric, sums: _Sums) -> dict[str, str]:
+    grades = ", ".join(f"'{grade}'" for grade in metric.population.grades) if metric.population else ""
+    population = [f"grade in ({grades})"] if grades else []
+    scope = [*population]
+    if metric.where is not None:
+        scope.append(sums.expression(metric, metric.where)[0])
+    if metric.basis == "within" and "is_within" in sums.columns:
+        scope.append("is_within")
+    names = _counted(metric, sums, scope)
+    if metric.n is not None:
+        names["n"] = sums.total(scope, sums.expression(metric, metric.n)[0])
+    if metric.expected is not None:
+        names["expected_n"] = sums.count(*population, sums.expression(metric, metric.expected)[0])
+    return names
+
+
+def _counted(metric: Metric, sums: _Sums, scope: list[str]) -> dict[str, str]:
+    """The aggregates of numerator, denominator, n, and the squares that the interval needs."""
+    x, x_is_condition = sums.expression(metric, metric.numerator)
+    none = {"sum_xx": "0", "sum_xy": "0", "sum_yy": "0"}
+    if metric.denominator is None:
+        numerator = sums.count(*scope, x) if x_is_condition else sums.total(scope, x)
+        return none | {"numerator": numerator, "denominator": "1", "n": sums.count(*scope, _holds(x, x_is_condition))}
+    y, y_is_condition = sums.expression(metric, metric.denominator)
+    denominator = sums.count(*scope, y) if y_is_condition else sums.total(scope, y)
+    n = sums.count(*scope, _holds(y, y_is_condition))
+    if metric.interval is Interval.WILSON or x_is_condition:
+        numerator = sums.count(*scope, x) if x_is_condition else sums.total(scope, x)
+        ones = {"sum_xx": numerator, "sum_xy": numerator, "sum_yy": denominator}
+        return (ones if metric.interval is Interval.WILSON else none) | {
+            "numerator": numerator, "denominator": denominator, "n": n,
+        }  # fmt: skip
+    inside = [*scope, _holds(y, y_is_condition)]
+    numerator = sums.total(inside, x)
+    squares = none
+    if metric.interval in (Interval.T, Interval.RATIO):
+        squares = {"sum_xx": sums.total(inside, f"({x}) * ({x})", wide=True), "sum_xy": numerator, "sum_yy": n}
+    if metric.interval is Interval.RATIO and not y_is_condition:
+        squares["sum_xy"] = sums.total(inside, f"({x}) * ({y})", wide=True)
+        squares["sum_yy"] = sums.total(inside, f"({y}) * ({y})", wide=True)
+    return squares | {"numerator": numerator, "denominator": denominator, "n": n}
+
+
+def _holds(expression: str, is_condition: bool) -> str:
+    return expression if is_condition else f"({expression}) > 0"
+
+
+def _rows(unit: Unit) -> str:
+    own = f"""    select * exclude (is_count, all_only) from long_{unit.name}
+    where student_group = 'all' or not all_only"""
+    if not unit.is_additive:
+        return own
+    return f"""{own} and list_contains($levels, 'school')
+union all by name
+    select
+        s.district_id as organization_id, l.period_id, l.student_group, l.metric, l.metric_version,
+        {ADDED}, any_value(l.kinds) as kinds
+    from long_{unit.name} as l
+    join ref_organization as s on s.organization_id = l.organization_id and s.level = 'school'
+    where (l.student_group = 'all' or not l.all_only) and l.n > 0 and list_contains($levels, 'district')
+    group by s.district_id, l.period_id, l.student_group, l.metric, l.metric_version, l.is_count"""
+
+
+ADDED = """sum(l.numerator)::bigint as numerator,
+        (case when l.is_count then 1 else sum(l.denominator) end)::bigint as denominator,
+        sum(l.sum_xx)::decimal(38, 0) as sum_xx, sum(l.sum_xy)::decimal(38, 0) as sum_xy,
+        sum(l.sum_yy)::decimal(38, 0) as sum_yy, sum(l.n)::bigint as n,
+        case when count(*) = count(l.expected_n) then sum(l.expected_n) end::bigint as expected_n"""
+"""How the integers of the organizations below add up; an expected n that one of them does not know is unknown."""

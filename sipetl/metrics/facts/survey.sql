@@ -1,0 +1,127 @@
+-- Survey: one row per response x topic (`response`), and one per respondent and per eligible person (`respondent`).
+--
+-- A reverse-scored answer is turned; an answer off the scale is none. Year and cycle take the latest window with responses up to
+-- their day, per district, survey and population. Groups: as the respondent gave them; for a response with a student's id, what it
+-- lacks comes from the roster. Eligible: students enrolled (in the grades that answered), teachers and staff employed at the
+-- period's end; of families nobody knows how many there are.
+--
+-- with: people
+-- input: survey
+-- input: roster
+-- input: staff
+-- unit: response groups=student
+-- unit: respondent groups=student
+-- column: topic text                Topic of the item bank, as it stands in names
+-- column: population text           student, teacher, staff or family
+-- column: favorable integer         Items of the topic answered favourably
+-- column: answered integer          Items of the topic answered
+-- column: is_respondent boolean     Answered at least one item, at a school whose eligible number is known
+-- column: is_eligible boolean       Could have answered
+answer as (
+    select
+        r.response_hash, r.id_hash, s.organization_id, s.district, r.school_year, r.survey, r.population, r."window",
+        coalesce(r.responded_on, w.ends_on, make_date(r.school_year, 6, 30)) as effective_on,
+        r.grade, r.race_ethnicity, r.gender,
+        trim(regexp_replace(lower(b.topic), '[^a-z0-9]+', '_', 'g'), '_') as topic,
+        case when b.reverse then b.scale_max + 1 - r.value else r.value end >= b.favorable_from as is_favorable,
+        list_position(['fall', 'winter', 'spring', 'annual'], r."window") as window_rank
+    from scoped_survey as r
+    join school as s on s.code = r.school
+    join ref_survey_item as b on b.survey = r.survey and b.item = r.item
+    left join window_end as w on w.school_year = r.school_year and w.window_code = r."window"
+    where (r.responded_on is null or r.responded_on <= $as_of) and r.value between 1 and b.scale_max
+),
+in_period as (
+    select a.*, p.period_id
+    from answer as a
+    join period as p on p.school_year = a.school_year and (
+        (p.kind = 'window' and p.code = a.school_year || '-' || a."window")
+        or p.kind = 'year'
+        or (p.kind = 'cycle' and a.effective_on <= p.as_of)
+    )
+    qualify a.window_rank = max(a.window_rank) over (partition by a.district, a.survey, a.population, p.period_id)
+),
+response_topic as (
+    select
+        response_hash, id_hash, organization_id, district, period_id, population, topic,
+        max(grade) as grade, max(race_ethnicity) as race_ethnicity, max(gender) as gender,
+        count_if(is_favorable)::bigint as favorable, count(*)::bigint as answered
+    from in_period
+    group by response_hash, id_hash, organization_id, district, period_id, population, topic
+),
+described as (
+    select
+        t.* exclude (id_hash, grade, race_ethnicity, gender),
+        coalesce(t.grade, m.grade) as grade,
+        coalesce(t.race_ethnicity, m.race_ethnicity) as race_ethnicity,
+        coalesce(t.gender, m.gender) as gender,
+        m.english_learner, m.el_or_former_el, m.disability, m.low_income, m.local_frl, m.high_needs
+    from response_topic as t
+    left join roster_person as k on k.id_hash = t.id_hash
+    left join member as m
+        on m.person_key = k.person_key and m.organization_id = t.organization_id and m.period_id = t.period_id
+        and t.population = 'student'
+),
+asked as (
+    select distinct district, period_id, population from response_topic
+),
+asked_grade as (
+    select distinct district, period_id, grade from response_topic where population = 'student'
+),
+eligible as (
+    select 'student' as population, m.* exclude (person_key, district, is_enrolled)
+    from member as m
+    where m.is_enrolled and exists (
+        select 1 from asked_grade as g
+        where g.district = m.district and g.period_id = m.period_id and (g.grade = m.grade or g.grade is null)
+    )
+    union all by name
+    select distinct a.population, s.organization_id, p.period_id, r.id_hash as staff_hash
+    from scoped_staff as r
+    join school as s on s.code = r.school
+    join period as p on p.school_year = r.school_year
+        and r.valid_from <= p.as_of and coalesce(r.valid_to, date '9999-01-01') > p.as_of
+    join asked as a on a.district = s.district and a.period_id = p.period_id
+    where a.population = 'staff' or (a.population = 'teacher' and r.role = 'teacher')
+),
+facts_response as (
+    select * exclude (response_hash, district), false as is_eligible from described
+    union all by name
+    select * exclude (staff_hash), true as is_eligible from eligible
+),
+counted_school as (
+    select distinct organization_id, period_id, population from eligible
+),
+identified as (
+    select organization_id, period_id, population from response_topic group by all having bool_and(id_hash is not null)
+),
+replied as (
+    select t.organization_id, t.period_id, t.population, min(t.id_hash) as id_hash
+    from response_topic as t
+    join counted_school as e
+        on e.organization_id = t.organization_id and e.period_id = t.period_id and e.population = t.population
+    group by t.organization_id, t.period_id, t.population, t.response_hash
+),
+-- groups of both sides from the roster, and only where every response names a student
+facts_respondent as (
+    select r.organization_id, r.period_id, r.population, true as is_respondent, false as is_eligible,
+        m.grade, m.race_ethnicity, m.gender, m.english_learner, m.el_or_former_el, m.disability, m.low_income, m.local_frl,
+        m.high_needs
+    from replied as r
+    left join identified as i
+        on i.organization_id = r.organization_id and i.period_id = r.period_id and i.population = r.population
+    left join roster_person as k on k.id_hash = r.id_hash and i.population = 'student'
+    left join member as m
+        on m.person_key = k.person_key and m.organization_id = r.organization_id and m.period_id = r.period_id
+    union all by name
+    select e.* exclude (staff_hash), false as is_respondent, true as is_eligible
+    from eligible as e
+    join identified as i
+        on i.organization_id = e.organization_id and i.period_id = e.period_id and i.population = e.population
+    union all by name
+    select e.organization_id, e.period_id, e.population, false as is_respondent, true as is_eligible
+    from eligible as e
+    left join identified as i
+        on i.organization_id = e.organization_id and i.period_id = e.period_id and i.population = e.population
+    where i.period_id is null
+)

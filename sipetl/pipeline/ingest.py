@@ -1,0 +1,174 @@
+"""From inboxes (or files named by a person) to accepted parts: the ingest command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from uuid_utils.compat import uuid7
+
+from sipetl.errors import ConfigError
+from sipetl.intake import Found, Landed, land, scan
+from sipetl.pipeline.home import OpenHome
+from sipetl.pipeline.outcome import DeliveryOutcome
+from sipetl.pipeline.take import Workbench, take
+from sipetl.warehouse import advisory_locks, ledger
+from sipetl.warehouse import tables as t
+
+OPERATOR = "operator"
+"""Sender of files that a person names and that lie in no inbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The operator's flags: the last resort where the content does not say."""
+
+    district: str | None = None
+    feed: str | None = None
+    layout: str | None = None
+    school_year: int | None = None
+    day: date | None = None
+    window: str | None = None
+    embargo_until: date | None = None
+
+
+NO_FLAGS = Flags()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A file that is there and not taken yet."""
+
+    sender: str
+    found: Found
+    expected: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Feeds (with their layouts; none = all) that the registry expects in its inbox; empty = any."""
+
+
+Watcher = Callable[[DeliveryOutcome], None]
+
+
+def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> list[Incoming]:
+    """What is new in the inboxes of the registry, oldest first, so that a correction follows what it corrects."""
+    files: dict[tuple[str, str], Incoming] = {}
+    for feed in _feeds(home, flags):
+        with home.warehouse.begin() as connection:
+            seen = ledger.seen(connection, feed.district)
+        expects = (feed.feed, tuple(feed.config["layouts"]))
+        for file in scan(_inbox_url(home, feed.inbox), feed.config["match"], seen=seen):
+            there = files.setdefault((feed.district, file.url), Incoming(feed.district, file))
+            files[feed.district, file.url] = replace(there, expected=(*there.expected, expects))
+    return sorted(files.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
+
+
+def ingest(
+    home: OpenHome,
+    paths: Sequence[Path] = (),
+    flags: Flags = NO_FLAGS,
+    *,
+    watch: Watcher | None = None,
+) -> list[DeliveryOutcome]:
+    """Land to lake: the files named, or all that a scan finds. Also takes up what a killed command had landed.
+
+    A file that cannot be taken becomes an outcome; nothing else stops for it.
+
+    Raises:
+        StoreError: a store failed; what was done so far is kept, and running again goes on from there.
+        ConfigError: a named file is not there.
+    """
+    incoming = [_named(home, path, flags) for path in paths] if paths else scan_inboxes(home, flags)
+    outcomes: list[DeliveryOutcome] = []
+    with Workbench.open(home) as bench:
+        for sender in sorted({i.sender for i in incoming} | _senders_with_unfinished(home)):
+            with advisory_locks(home.warehouse.etl, {f"ingest:{sender}"}):
+                for outcome in _take_all(bench, sender, [i for i in incoming if i.sender == sender], flags):
+                    outcomes.append(outcome)
+                    if watch:
+                        watch(outcome)
+    return outcomes
+
+
+def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags: Flags) -> Iterable[DeliveryOutcome]:
+    """First what was left unfinished, then what is new; the caller holds the sender's lock."""
+    with bench.home.warehouse.begin() as connection:
+        unfinished = ledger.unfinished(connection, sender)
+        seen = ledger.seen(connection, sender)
+    for row in unfinished:
+        yield take(bench, _delivery(row), flags)
+    for one in incoming:
+        if one.found.seen not in seen:
+            yield take(bench, _land(bench.home, one), flags, expected=one.expected)
+
+
+def _land(home: OpenHome, incoming: Incoming) -> ledger.Delivery:
+    """Keep the bytes, then write the delivery: from here on nothing is lost."""
+    landed: Landed = land(incoming.found.url, home.settings.landing_url)
+    delivery = ledger.Delivery(
+        delivery_id=uuid7(),
+        sender=incoming.sender,
+        feed_hint=incoming.expected[0][0] if len(incoming.expected) == 1 else None,
+        source_path=incoming.found.path,
+        file_name=incoming.found.name,
+        sha256=landed.sha256,
+        size=landed.size,
+        modified_at=incoming.found.modified_at,
+        received_at=_received(home, incoming.found),
+        landed_path=landed.url,
+    )
+    with home.warehouse.begin() as connection:
+        ledger.record(connection, delivery)
+    return delivery
+
+
+def _received(home: OpenHome, found: Found) -> datetime:
+    """When it came: on an injected day the file's own time stamp, if that is earlier than the day's end."""
+    return min(home.now(), found.modified_at) if home.settings.as_of else home.now()
+
+
+def _named(home: OpenHome, path: Path, flags: Flags) -> Incoming:
+    """A file that a person names: from the inbox it lies in, else from the district given, else from the operator."""
+    full = path.resolve()
+    try:
+        stat = full.stat()
+    except OSError as error:
+        raise ConfigError("the file cannot be read", where=str(path), why=error.strerror or "") from None
+    if not full.is_file():
+        raise ConfigError("this is not a file", where=str(path), cure="name a file, or a ZIP of files")
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    for feed in _feeds(home, NO_FLAGS):
+        inbox = _inbox_url(home, feed.inbox)
+        if str(full).startswith(inbox.rstrip("/") + os.sep):
+            found = Found(str(full), str(full.relative_to(inbox)), full.name, stat.st_size, modified)
+            return Incoming(feed.district, found)
+    found = Found(str(full), str(full), full.name, stat.st_size, modified)
+    return Incoming(flags.district or OPERATOR, found)
+
+
+def _feeds(home: OpenHome, flags: Flags) -> list[Any]:
+    feed = t.ref.feed
+    query = select(feed).order_by(feed.c.district, feed.c.feed)
+    if flags.district:
+        query = query.where(feed.c.district == flags.district)
+    if flags.feed:
+        query = query.where(feed.c.feed == flags.feed)
+    with home.warehouse.begin() as connection:
+        return list(connection.execute(query))
+
+
+def _inbox_url(home: OpenHome, inbox: str) -> str:
+    return inbox if "://" in inbox else str((home.settings.home / inbox).resolve())
+
+
+def _senders_with_unfinished(home: OpenHome) -> set[str]:
+    table = t.ops.delivery
+    with home.warehouse.begin() as connection:
+        return set(connection.execute(select(table.c.sender).where(table.c.status == "landed").distinct()).scalars())
+
+
+def _delivery(row: Any) -> ledger.Delivery:
+    return ledger.Delivery(**row._mapping)

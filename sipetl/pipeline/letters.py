@@ -1,0 +1,39 @@
+"""The letter to the sender of a delivery: written beside the reports, in three forms."""
+
+from __future__ import annotations
+
+from sipetl.pipeline.outcome import DeliveryOutcome, PartOutcome
+from sipetl.quality import Letter, LetterPart, render_html, render_json, render_markdown
+from sipetl.settings import Settings
+from sipetl.warehouse.ledger import Delivery
+
+
+def write_letter(settings: Settings, delivery: Delivery, outcome: DeliveryOutcome) -> None:
+    """Write `reports/letters/<delivery>.{md,html,json}`."""
+    folder = settings.reports_dir / "letters"
+    folder.mkdir(parents=True, exist_ok=True)
+    letter = Letter(
+        delivery_id=str(delivery.delivery_id),
+        sender=delivery.sender,
+        file_name=delivery.file_name,
+        received_at=delivery.received_at,
+        parts=tuple(map(_part, outcome.parts)),
+        next_step=outcome.reason,
+    )
+    for suffix, render in (("md", render_markdown), ("html", render_html), ("json", render_json)):
+        (folder / f"{delivery.delivery_id}.{suffix}").write_text(render(letter), encoding="utf-8")
+
+
+def _part(part: PartOutcome) -> LetterPart:
+    return LetterPart(
+        outcome=part.outcome,
+        feed=part.feed,
+        district=part.district,
+        school_year=part.school_year,
+        layout=part.layout,
+        rows_read=part.rows_read,
+        rows_good=part.rows_good,
+        rows_quarantined=part.rows_quarantined,
+        rows_rejected=part.rows_rejected,
+        findings=part.findings,
+    )

@@ -1,0 +1,74 @@
+"""How whole a part is, in counts: which schools, days and students it has. The arrivals ledger judges them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from sipetl.intake import PartKey
+from sipetl.registry.models import FeedName
+
+if TYPE_CHECKING:
+    from sipetl.pipeline.bring import Checked
+
+DAY_COLUMN = {
+    FeedName.ROSTER: "snapshot_on",
+    FeedName.STAFF: "snapshot_on",
+    FeedName.ATTENDANCE: "attendance_date",
+    FeedName.ASSESSMENT: "tested_on",
+    FeedName.SURVEY: "responded_on",
+    FeedName.OBSERVATION: "observed_on",
+    FeedName.DISCIPLINE: "incident_on",
+    FeedName.EVIDENCE: "evidence_on",
+}
+"""The column that says when a row of the feed happened."""
+DECLARED_END = "to"
+"""Name group by which a layout reads the last day an extract covers, where its rows cannot say it."""
+_PERSON = ("id_hash", "response_hash", "observation_hash", "evidence_hash")
+
+
+def span_of(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> tuple[date | None, date | None]:
+    """First and last day that a part speaks of; the declared end of an extract outranks its last event."""
+    column = DAY_COLUMN.get(checked.feed)
+    if column is None:
+        return None, None
+    inside = f"school_year = {key.school_year} and district = '{key.district}'"
+    starts, ends = con.execute(
+        f"select min({column}), max({column}) from {checked.split.good} where {inside}"
+    ).fetchall()[0]
+    declared = checked.member.groups.get(DECLARED_END)
+    if declared and checked.member.layout.scope.kind == "snapshot":
+        return date(key.school_year - 1, 7, 1), _day(declared) or ends
+    return starts, ends
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, inside: str) -> dict[str, Any]:
+    """Counts by school: rows, distinct people (or responses, or observations), and days with their span."""
+    columns = {c.name for c in checked.contract.columns}
+    if "school" not in columns:
+        return {}
+    person = next((name for name in _PERSON if name in columns), None)
+    day = DAY_COLUMN.get(checked.feed)
+    rows = con.execute(
+        f"""
+        select school, count(*), {f"count(distinct {person})" if person else "null"},
+            {f"min({day})::varchar, max({day})::varchar, count(distinct {day})" if day else "null, null, null"}
+        from {checked.split.good} where {inside} and school is not null group by school order by school
+        """
+    ).fetchall()
+    found: dict[str, Any] = {
+        "schools": {school: count for school, count, *_ in rows},
+        "students": {school: people for school, _, people, *_ in rows if people is not None},
+    }
+    if day:
+        found["days"] = {s: {"from": a, "to": b, "n": n} for s, _, _, a, b, n in rows if n}
+    return found

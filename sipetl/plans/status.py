@@ -1,0 +1,250 @@
+"""The status of a benchmark, MAG or timeline step on a day (metrics.md, "Status"): the first that applies.
+
+Pure: the caller looks up calendars, values and policy, and hands everything over in one question. Comparisons
+are of exact decimals; a value at the line is at it, not short of it. Certainty is a second column and hides
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from sipetl.plans.model import Direction, RecurrenceRule, TargetPath, TimelineStep
+from sipetl.plans.path import Course, Moment, expected_at
+
+
+class Status(StrEnum):
+    """How a benchmark stands, in the order in which the first that applies is taken."""
+
+    NOT_STARTED = "not_started"
+    AWAITING_SOURCE = "awaiting_source"
+    NO_DATA = "no_data"
+    INSUFFICIENT_N = "insufficient_n"
+    INCOMPLETE = "incomplete"
+    MET = "met"
+    NOT_MET = "not_met"
+    ON_TRACK = "on_track"
+    OFF_TRACK = "off_track"
+
+
+class Certainty(StrEnum):
+    """Whether the line the value is held against lies outside its interval (clear) or inside (close)."""
+
+    CLEAR = "clear"
+    CLOSE = "close"
+
+
+class StepStatus(StrEnum):
+    """How a timeline step stands: done, still due, or overdue."""
+
+    DONE = "done"
+    DUE = "due"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The newest metric value. `measured_on`: the last day it covers; `is_final`: where days do not tell (MCAS)."""
+
+    value: Decimal | None
+    n: int
+    measured_on: date
+    low: Decimal | None = None
+    high: Decimal | None = None
+    coverage: Decimal | None = None
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change since the last cycle, with its interval where one can be given."""
+
+    value: Decimal
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    @property
+    def beyond_noise(self) -> bool | None:
+        """Whether the interval leaves out no change at all; None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything a status depends on.
+
+    `starts_on` is the day from which a first measurement should be here (chronic absence: day 20);
+    `source_from` the first day the source can have come by its own calendar; `embargo_until` the first day the
+    value may be used; `final_due` the day on which the final measurement's arrival is due, where that is after
+    the benchmark's own due date.
+    """
+
+    course: Course
+    moment: Moment
+    observed: Observation | None
+    minimum_n: int
+    coverage_floor: Decimal = Decimal(0)
+    starts_on: date | None = None
+    source_from: date | None = None
+    embargo_until: date | None = None
+    final_due: date | None = None
+    missing_arrival: str | None = None
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A status with what it was judged by.
+
+    `gap` is how far short of the target the value is (negative: beyond it); `pace_needed` the gap per
+    instructional day left; `arrival` names the arrival whose absence is the reason for `no_data`.
+    """
+
+    status: Status
+    expected: Decimal | None = None
+    certainty: Certainty | None = None
+    value: Decimal | None = None
+    gap: Decimal | None = None
+    pace_needed: Decimal | None = None
+    change: Change | None = None
+    arrival: str | None = None
+
+
+def judge(question: Question) -> Judgement:
+    """Say how a benchmark or MAG stands."""
+    status, observed = _status(question), question.observed
+    if observed is None or observed.value is None or status is Status.AWAITING_SOURCE:
+        return Judgement(status, arrival=_arrival(status, question))
+    course, moment = question.course, question.moment
+    gap = _short_of(course.target, observed.value, course.direction)
+    days_left = moment.days_total - moment.days_elapsed
+    line = _line(question, observed)
+    return Judgement(
+        status=status,
+        expected=expected_at(course, moment),
+        certainty=_certainty(observed, line) if status in _COMPARED else None,
+        value=observed.value,
+        gap=gap,
+        pace_needed=gap / days_left if gap > 0 and days_left > 0 else None,
+        change=question.change,
+        arrival=_arrival(status, question),
+    )
+
+
+_COMPARED = frozenset({Status.MET, Status.NOT_MET, Status.ON_TRACK, Status.OFF_TRACK})
+
+
+def _status(question: Question) -> Status:
+    early = _before_any_value(question)
+    if early is not None:
+        return early
+    observed = question.observed
+    if observed is None or _final_is_missing(question, observed):
+        return Status.NO_DATA
+    if observed.value is None or observed.n < question.minimum_n:
+        return Status.INSUFFICIENT_N
+    if observed.coverage is not None and observed.coverage < question.coverage_floor:
+        return Status.INCOMPLETE
+    return _compared(question, observed, observed.value)
+
+
+def _before_any_value(question: Question) -> Status | None:
+    today = question.moment.on
+    if question.starts_on is not None and today < question.starts_on:
+        return Status.NOT_STARTED
+    if question.embargo_until is not None and today < question.embargo_until:
+        return Status.AWAITING_SOURCE
+    cannot_be_here = question.source_from is not None and today < question.source_from
+    final_is_here = question.observed is not None and _is_final(question, question.observed)
+    return Status.AWAITING_SOURCE if cannot_be_here and not final_is_here else None
+
+
+def _compared(question: Question, observed: Observation, value: Decimal) -> Status:
+    course, line = question.course, _line(question, observed)
+    if line is None:
+        return Status.NOT_STARTED
+    short = _short_of(line, value, course.direction)
+    if _is_final(question, observed):
+        return Status.MET if short <= 0 else Status.NOT_MET
+    on_track = short <= 0
+    if course.path is TargetPath.RISES:  # standing still is not rising, unless the target is reached
+        on_track = short < 0 or _short_of(course.target, value, course.direction) <= 0
+    return Status.ON_TRACK if on_track else Status.OFF_TRACK
+
+
+def _is_final(question: Question, observed: Observation) -> bool:
+    return observed.is_final or observed.measured_on >= question.course.due
+
+
+def _final_is_missing(question: Question, observed: Observation) -> bool:
+    due = max(question.course.due, question.final_due or question.course.due)
+    return question.moment.on > due and not _is_final(question, observed)
+
+
+def _line(question: Question, observed: Observation) -> Decimal | None:
+    """What the value is held against: the target once the final measurement is in, else the path."""
+    if _is_final(question, observed):
+        return question.course.target
+    return expected_at(question.course, question.moment)
+
+
+def _short_of(line: Decimal, value: Decimal, direction: Direction) -> Decimal:
+    return line - value if direction is Direction.UP else value - line
+
+
+def _certainty(observed: Observation, line: Decimal | None) -> Certainty | None:
+    if line is None or observed.low is None or observed.high is None:
+        return None
+    if observed.low == observed.high:
+        return Certainty.CLEAR
+    return Certainty.CLOSE if observed.low <= line <= observed.high else Certainty.CLEAR
+
+
+def _arrival(status: Status, question: Question) -> str | None:
+    return question.missing_arrival if status is Status.NO_DATA else None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """How a recurring benchmark stands: `met` of the `judged` so far, of all its occurrences."""
+
+    status: Status
+    met: int
+    judged: int
+    occurrences: int
+
+
+def judge_occurrences(each: Sequence[Status], rule: RecurrenceRule, *, is_over: bool) -> Occurrences:
+    """Say how a recurring benchmark stands from the statuses of its occurrences so far.
+
+    An occurrence without data stays unknown: it counts neither way, and once the time `is_over` and it could
+    still decide, the whole is `no_data`.
+    """
+    met = sum(status in {Status.MET, Status.ON_TRACK} for status in each)
+    judged = met + sum(status in {Status.NOT_MET, Status.OFF_TRACK} for status in each)
+    return Occurrences(_of_occurrences(met, judged, rule, is_over), met, judged, rule.occurrences)
+
+
+def _of_occurrences(met: int, judged: int, rule: RecurrenceRule, is_over: bool) -> Status:
+    if met >= rule.met_of:
+        return Status.MET
+    if met + max(rule.occurrences - judged, 0) < rule.met_of:
+        return Status.NOT_MET
+    if is_over:
+        return Status.NO_DATA
+    if judged == 0:
+        return Status.NOT_STARTED
+    return Status.ON_TRACK if met * rule.occurrences >= rule.met_of * judged else Status.OFF_TRACK
+
+
+def step_status(step: TimelineStep, on: date) -> StepStatus:
+    """Say how a timeline step stands on a day; a step is overdue from the day after its due date."""
+    if step.done_on is not None and step.done_on <= on:
+        return StepStatus.DONE
+    return StepStatus.OVERDUE if on > step.due else StepStatus.DUE

@@ -1,0 +1,36 @@
+"""The quality room: suites become one pass, a batch is split, and the sender gets a letter."""
+
+from sipetl.quality.letter import (
+    Finding,
+    Letter,
+    LetterPart,
+    find,
+    render_html,
+    render_json,
+    render_markdown,
+)
+from sipetl.quality.run import RuleResult, SuiteResult, run_suite
+from sipetl.quality.split import Outcome, Split, split
+from sipetl.quality.suite import Action, Expectation, Severity, Suite, check_suite, load_suite
+
+__all__ = [
+    "Action",
+    "Expectation",
+    "Finding",
+    "Letter",
+    "LetterPart",
+    "Outcome",
+    "RuleResult",
+    "Severity",
+    "Split",
+    "Suite",
+    "SuiteResult",
+    "check_suite",
+    "find",
+    "load_suite",
+    "render_html",
+    "render_json",
+    "render_markdown",
+    "run_suite",
+    "split",
+]

@@ -1,0 +1,173 @@
+"""The letter to the sender: what was accepted, quarantined and rejected, which rows, and what to do.
+
+Last step of the room. A letter holds row numbers, rule texts and counts; never a cell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+
+import duckdb
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from sipetl.errors import StoreError
+from sipetl.quality.run import RuleResult, SuiteResult
+from sipetl.quality.split import Outcome
+from sipetl.quality.sql import ROW_NUMBER, quote
+from sipetl.quality.suite import Expectation, Severity, Suite
+
+MAX_ROWS = 20
+"""Row numbers per finding: enough to find the pattern, short enough to read on a phone."""
+
+NEXT_STEPS: Mapping[Outcome, str] = {
+    Outcome.ACCEPTED: "Nothing to do.",
+    Outcome.QUARANTINED: (
+        "The other rows are loaded. Correct the rows listed below at their source and send the whole file again."
+    ),
+    Outcome.REJECTED: (
+        "Nothing was loaded from this part. Correct what is listed below and send the whole file again."
+    ),
+    Outcome.HELD: (
+        "Nothing was loaded yet: a person at the receiving office looks at it first. "
+        "Nothing to do until they write to you."
+    ),
+    Outcome.DUPLICATE: (
+        "Nothing to do: this is the file we already hold. If you meant to send a newer one, send that."
+    ),
+    Outcome.UNRECOGNIZED: (
+        "Nothing was loaded: the columns fit no file we know. "
+        "Check that the right export was sent, or ask for its layout to be added."
+    ),
+    Outcome.SUPERSEDED: "Nothing to do: a newer file has taken this one's place.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that failed in one part; `rows` are the first failing row numbers, at most `MAX_ROWS`.
+
+    `count` is the number of failing rows, None for rules about the whole file.
+    """
+
+    rule_id: str
+    severity: Severity
+    column: str | None
+    text: str
+    cure: str = ""
+    count: int | None = None
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPart:
+    """One part of a delivery: one feed of one district and school year, and its outcome."""
+
+    outcome: Outcome
+    feed: str = ""
+    district: str = ""
+    school_year: int | None = None
+    layout: str = ""
+    rows_read: int = 0
+    rows_good: int = 0
+    rows_quarantined: int = 0
+    rows_rejected: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def next_step(self) -> str:
+        return NEXT_STEPS[self.outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a sender is told about one delivery. `next_step` adds to what each part's outcome asks for."""
+
+    delivery_id: str
+    sender: str
+    file_name: str
+    received_at: datetime
+    parts: tuple[LetterPart, ...]
+    next_step: str = ""
+
+
+def find(con: duckdb.DuckDBPyConnection, suite: Suite, result: SuiteResult) -> tuple[Finding, ...]:
+    """Turn the failures of a checked batch into findings, in the suite's order.
+
+    Rules that could not run are our fault, not the sender's, and are left out.
+
+    Raises:
+        StoreError: the table of failing rows cannot be read.
+    """
+    try:
+        rows = _first_rows(con, result.failing)
+    except duckdb.Error as error:
+        raise StoreError("the failing rows cannot be read", why=f"DuckDB: {type(error).__name__}") from None
+    return tuple(
+        _finding(rule, found, rows.get(found.rule_id, ()))
+        for rule, found in zip(suite.expectations, result.rules, strict=True)
+        if not found.error and (not found.success or found.unexpected_count)
+    )
+
+
+def _first_rows(con: duckdb.DuckDBPyConnection, failing: str) -> dict[str, tuple[int, ...]]:
+    found = con.execute(
+        f"select rule_id, min({ROW_NUMBER}, {MAX_ROWS}) from {quote(failing)} group by rule_id"
+    ).fetchall()
+    return {rule_id: tuple(numbers) for rule_id, numbers in found}
+
+
+def _finding(rule: Expectation, found: RuleResult, rows: tuple[int, ...]) -> Finding:
+    return Finding(
+        rule_id=rule.rule_id,
+        severity=rule.severity,
+        column=found.column,
+        text=rule.text or _sentence(rule.type),
+        cure=rule.cure,
+        count=found.unexpected_count,
+        rows=rows,
+    )
+
+
+def _sentence(rule_type: str) -> str:
+    return rule_type.replace("_", " ").capitalize() + "."
+
+
+def render_html(letter: Letter) -> str:
+    """Render a self-contained page, readable on a phone and with a screen reader."""
+    return _environment().get_template("letter.html.j2").render(letter=letter)
+
+
+def render_markdown(letter: Letter) -> str:
+    """Render Markdown for a mail or a ticket."""
+    return _environment().get_template("letter.md.j2").render(letter=letter)
+
+
+def render_json(letter: Letter) -> str:
+    """Render the letter for a machine; keys are the field names."""
+    parts = [asdict(part) | {"next_step": part.next_step} for part in letter.parts]
+    whole = asdict(letter) | {"received_at": letter.received_at.isoformat(), "parts": parts}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sipetl.quality", "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown
+    return environment
+
+
+def _markdown(value: object) -> str:
+    """Escape text for one Markdown table cell: names of files and senders are not ours."""
+    return re.sub(r"([\\`*_\[\]#|<>&~])", r"\\\1", " ".join(str(value).split()))

@@ -1,0 +1,170 @@
+"""The rules of one feed, as reviewed data: a Great Expectations 1.24 suite in JSON.
+
+First step of the room: `load_suite` reads the file, `check_suite` finds every fault a reviewer can be
+told about before a delivery comes; `run_suite` executes it. GX itself loads the same file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from sipetl.errors import RegistryError
+from sipetl.quality.types import TYPES
+
+_LIST_START = re.compile(r'"expectations"\s*:\s*\[')
+_SPACE = re.compile(r"[\s,]*")
+
+
+class Severity(StrEnum):
+    """What a failure means; GX's own words."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Action(StrEnum):
+    """What a failed critical rule does to the delivery (`meta.action`)."""
+
+    QUARANTINE = "quarantine"
+    REJECT_FILE = "reject_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One rule: a GX expectation with our `meta`.
+
+    `text` and `cure` are sentences for the letter; `line` is where the rule starts in its file.
+    """
+
+    rule_id: str
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: Severity = Severity.CRITICAL
+    action: Action = Action.QUARANTINE
+    text: str = ""
+    cure: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The rules of one feed, in the order of their file."""
+
+    name: str
+    expectations: tuple[Expectation, ...]
+    file: Path = Path()
+
+
+def load_suite(path: Path) -> Suite:
+    """Read a suite; its rules are not yet checked against types and columns.
+
+    Raises:
+        RegistryError: not JSON, not a suite, or a rule without `rule_id`, `type` or a known severity.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = json.loads(text)
+    except (OSError, UnicodeDecodeError):
+        raise RegistryError("the suite cannot be read", where=str(path)) from None
+    except json.JSONDecodeError as error:
+        _refuse(path, error.lineno, "the suite is not JSON", why=error.msg)
+    if not isinstance(raw, dict) or not raw.get("name") or not isinstance(raw.get("expectations"), list):
+        _refuse(path, 1, "this is not a suite", why="it needs 'name' and a list 'expectations'")
+    lines = chain(_rule_lines(text), repeat(1))
+    rules = (_expectation(path, line, rule) for rule, line in zip(raw["expectations"], lines, strict=False))
+    return Suite(name=str(raw["name"]), expectations=tuple(rules), file=path)
+
+
+def check_suite(suite: Suite, columns: Collection[str]) -> list[RegistryError]:
+    """Find what is wrong with a suite whose feed has these contract columns; empty when all is well."""
+    seen = Counter(rule.rule_id for rule in suite.expectations)
+    faults = []
+    for rule in suite.expectations:
+        if seen[rule.rule_id] > 1:
+            faults.append(_fault(suite, rule, "rule_id is used twice", cure="give each rule its own rule_id"))
+        faults.extend(_check_rule(suite, rule, columns))
+    return faults
+
+
+def _rule_lines(text: str) -> Iterator[int]:
+    start = _LIST_START.search(text)
+    decoder, at = json.JSONDecoder(), start.end() if start else len(text)
+    while (at := _skip_space(text, at)) < len(text) and text[at] != "]":
+        yield text.count("\n", 0, at) + 1
+        _, at = decoder.raw_decode(text, at)
+
+
+def _skip_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _expectation(path: Path, line: int, raw: object) -> Expectation:
+    rule = raw if isinstance(raw, dict) else {}
+    meta, kwargs = rule.get("meta") or {}, rule.get("kwargs", {})
+    if not isinstance(meta, dict) or not isinstance(meta.get("rule_id"), str) or not meta["rule_id"]:
+        _refuse(path, line, "a rule has no meta.rule_id", cure="give each rule its own rule_id")
+    if not isinstance(rule.get("type"), str) or not isinstance(kwargs, dict):
+        _refuse(path, line, f"rule {meta['rule_id']} needs a 'type' and an object 'kwargs'")
+    try:
+        severity = Severity(rule.get("severity", "critical"))
+        action = Action(meta.get("action", "quarantine"))
+    except ValueError as error:
+        words = f"severity is one of {', '.join(Severity)}; action one of {', '.join(Action)}"
+        _refuse(path, line, f"rule {meta['rule_id']}: {error}", cure=words)
+    return Expectation(
+        rule_id=meta["rule_id"],
+        type=rule["type"],
+        kwargs=kwargs,
+        severity=severity,
+        action=action,
+        text=str(meta.get("text", "")),
+        cure=str(meta.get("cure", "")),
+        line=line,
+    )
+
+
+def _check_rule(suite: Suite, rule: Expectation, columns: Collection[str]) -> Iterator[RegistryError]:
+    known = TYPES.get(rule.type)
+    if known is None:
+        yield _fault(suite, rule, "unknown type", cure=f"use one of: {', '.join(sorted(TYPES))}")
+        return
+    try:
+        kwargs = known.kwargs.model_validate(rule.kwargs)
+    except ValidationError as error:
+        for name, why in _wrong_kwargs(error).items():
+            yield _fault(suite, rule, f"kwargs {name}".rstrip() + " cannot be used", why=why)
+        return
+    for column in kwargs.columns():
+        if column not in columns:
+            yield _fault(
+                suite, rule, f"no column {column!r} in the contract", cure=f"use one of: {', '.join(sorted(columns))}"
+            )
+
+
+def _wrong_kwargs(error: ValidationError) -> dict[str, str]:
+    """Name each wrong keyword once: pydantic tells every branch of a union it tried."""
+    wrong: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        wrong.setdefault(str(detail["loc"][0]) if detail["loc"] else "", detail["msg"])
+    return wrong
+
+
+def _fault(suite: Suite, rule: Expectation, what: str, *, why: str = "", cure: str = "") -> RegistryError:
+    where = f"{suite.file}:{rule.line}"
+    return RegistryError(f"rule {rule.rule_id} ({rule.type}): {what}", where=where, why=why, cure=cure)
+
+
+def _refuse(path: Path, line: int, what: str, *, why: str = "", cure: str = "") -> NoReturn:
+    raise RegistryError(what, where=f"{path}:{line}", why=why, cure=cure) from None

@@ -1,0 +1,303 @@
+"""What a home knows before any file comes: who, which feeds, which days, which cycles.
+
+Each class is one kind of entry in the YAML files of `HOME/registry/`; the files are reviewed data (decision 12)
+and are *applied* into the warehouse's `ref` schema, which is what the stages read (choice 16).
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
+SchoolYear = Annotated[int, Field(ge=1990, le=2100)]
+"""The spring year: 2026 = 2025-26."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"'{name}' is not a time zone of the tz database") from None
+    return name
+
+
+class Model(BaseModel):
+    """Base of all reviewed data: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeedName(StrEnum):
+    """The kinds of data (glossary)."""
+
+    ROSTER = "roster"
+    ATTENDANCE = "attendance"
+    ASSESSMENT = "assessment"
+    SURVEY = "survey"
+    OBSERVATION = "observation"
+    DISCIPLINE = "discipline"
+    COURSE = "course"
+    STAFF = "staff"
+    EVIDENCE = "evidence"
+    PUBLISHED_RESULTS = "published_results"
+
+
+class Level(StrEnum):
+    """Levels of organizations, from the top."""
+
+    STATE = "state"
+    REGION = "region"
+    DISTRICT = "district"
+    SCHOOL = "school"
+
+
+class Home(Model):
+    """`home.yaml`: the installation itself."""
+
+    authority: Code = "MA"
+    state_code: Code = "00000000"
+    state_name: str
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "America/New_York"
+    holidays: str = "MA"
+    """Subdivision of the `holidays` package, for a calendar that names no closures."""
+    policy: Code = "dese"
+    """The small-cell policy that releases use."""
+
+
+class Region(Model):
+    """A region of the state."""
+
+    code: Code
+    name: str
+
+
+class District(Model):
+    """A district: `district` is its partition in the lake and its short name everywhere."""
+
+    district: Code
+    code: Code
+    """The authority's code (MA: DDDD0000)."""
+    name: str
+    region: Code | None = None
+    calendar: Code
+
+
+class School(Model):
+    """A school, while it exists."""
+
+    code: Code
+    """The authority's code (MA: 8 digits)."""
+    name: str
+    district: Code
+    grades: tuple[str, ...] = ()
+    """Grades served; empty = unknown."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """First day on which it no longer exists."""
+
+
+class Organizations(Model):
+    """`organizations.yaml`."""
+
+    regions: tuple[Region, ...] = ()
+    districts: tuple[District, ...]
+    schools: tuple[School, ...]
+
+
+class CrosswalkRow(Model):
+    """A line of `crosswalk.csv`: a local school id or name, and the organization it means, while it does."""
+
+    district: Code
+    local_code: str
+    organization: Code
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Closure(Model):
+    """Days without school: one day, or from..to inclusive."""
+
+    on: date | None = None
+    starts: date | None = None
+    ends: date | None = None
+    reason: str
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Closure:
+        single = self.on is not None
+        span = self.starts is not None and self.ends is not None
+        if single == span:
+            raise ValueError("a closure has either 'on', or 'starts' and 'ends'")
+        if self.starts and self.ends and self.ends < self.starts:
+            raise ValueError("'ends' is before 'starts'")
+        return self
+
+
+class Calendar(Model):
+    """A school year's days: every weekday from first to last day that is not closed."""
+
+    calendar: Code
+    school_year: SchoolYear
+    first_day: date
+    last_day: date
+    closures: tuple[Closure, ...] = ()
+    early_release: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Calendar:
+        if self.last_day <= self.first_day:
+            raise ValueError("'last_day' is not after 'first_day'")
+        if self.last_day.year != self.school_year:
+            raise ValueError(f"'last_day' is not in {self.school_year}, the spring of this school year")
+        return self
+
+
+class Calendars(Model):
+    """`calendars.yaml`."""
+
+    calendars: tuple[Calendar, ...]
+
+
+class Window(Model):
+    """A stretch of days in which a feed is collected."""
+
+    code: Code
+    """`fall`, `winter`, `spring`, `annual`, ..."""
+    school_year: SchoolYear
+    opens: date
+    closes: date
+    schools: tuple[Code, ...] = ()
+    """Empty = every school of the district."""
+
+
+class Due(Model):
+    """When an arrival is due. One rule per source rhythm (design/readiness.md)."""
+
+    rule: Literal["date", "after_window", "each_school_day", "before_cycle"]
+    on: date | None = None
+    school_days: Annotated[int, Field(ge=0)] = 0
+    """`after_window`: after it closes; `each_school_day`: after the day itself; `before_cycle`: before `data_due`."""
+    by: time = time(18, 0)
+
+    @model_validator(mode="after")
+    def _date_given(self) -> Due:
+        if (self.rule == "date") != (self.on is not None):
+            raise ValueError("'on' goes with rule 'date', and only with it")
+        return self
+
+
+class Floors(Model):
+    """How whole an arrival must be; a share below its floor makes it incomplete."""
+
+    schools: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(1)
+    days: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.95")
+    students: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.90")
+
+
+class Feed(Model):
+    """An entry of `feeds.yaml`: what one district sends, where, and when it is due."""
+
+    district: Code
+    feed: FeedName
+    inbox: str
+    """A folder: a path (relative to the home) or an fsspec URL (`sftp://`, `s3://`)."""
+    match: str = "*"
+    """Glob on the file's path inside the inbox."""
+    layouts: tuple[Code, ...] = ()
+    """Layouts that may be recognised here; empty = all of the feed."""
+    windows: tuple[Window, ...] = ()
+    due: Due
+    grace_school_days: Annotated[int, Field(ge=0)] = 0
+    hard_stop_school_days: Annotated[int, Field(ge=1)] = 10
+    owner: str
+    """Whose it is: shown wherever it is late."""
+    notice: str = ""
+    tier: Annotated[int, Field(ge=1, le=3)] = 2
+    floors: Floors = Floors()
+
+    @model_validator(mode="after")
+    def _windows_given(self) -> Feed:
+        if self.due.rule in ("after_window", "date") and not self.windows:
+            raise ValueError(f"due rule '{self.due.rule}' needs at least one window")
+        return self
+
+
+class Feeds(Model):
+    """`feeds.yaml`."""
+
+    feeds: tuple[Feed, ...]
+
+
+class Cycle(Model):
+    """A monitoring cycle: a dated review."""
+
+    cycle: Code
+    school_year: SchoolYear
+    data_as_of: date
+    data_due: date
+    review_date: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Cycle:
+        if not self.data_as_of <= self.data_due <= self.review_date:
+            raise ValueError("data_as_of, data_due and review_date are not in this order")
+        return self
+
+
+class Cycles(Model):
+    """`cycles.yaml`."""
+
+    cycles: tuple[Cycle, ...]
+
+
+class Waiver(Model):
+    """An expected arrival that need not come, with the reason and who says so."""
+
+    district: Code
+    feed: FeedName
+    school_year: SchoolYear
+    window: Code | None = None
+    reason: str
+    by: str
+
+
+class Waivers(Model):
+    """`waivers.yaml`."""
+
+    waivers: tuple[Waiver, ...] = ()
+
+
+class SurveyItem(Model):
+    """A line of `survey_items.csv`: the item bank."""
+
+    survey: Code
+    item: Code
+    topic: str
+    reverse: bool = False
+    scale_max: Annotated[int, Field(ge=2, le=10)] = 5
+    favorable_from: Annotated[int, Field(ge=1, le=10)] = 4
+    """Lowest answer that counts as favourable, after turning a reverse-scored item."""
+
+
+class StudentGroup(Model):
+    """A student group and what vendors call it."""
+
+    student_group: Code
+    family: Code
+    label: str
+    sort: int
+    aliases: tuple[str, ...] = ()
+
+
+class Identified(Model):
+    """A low-performing student group that the accountability system identified at a school."""
+
+    school: Code
+    student_group: Code
+    school_year: SchoolYear

@@ -1,0 +1,250 @@
+"""The ledger of deliveries: what came, which parts it had, what became of them (design/readiness.md, "What came").
+
+Statements alone; what they mean together is decided by the pipeline. Every function runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, not_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from sipetl.warehouse import tables as t
+from sipetl.warehouse.bulk import copy_in
+
+MOST_ISSUES = 10_000
+"""Issues kept per delivery with their row numbers; findings count all of them."""
+
+_delivery, _part, _work = t.ops.delivery, t.ops.delivery_part, t.ops.work
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of `ops.delivery`."""
+
+    delivery_id: UUID
+    sender: str
+    feed_hint: str | None
+    source_path: str
+    file_name: str
+    sha256: str
+    size: int
+    modified_at: datetime | None
+    received_at: datetime
+    landed_path: str
+    status: str = "landed"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """A row of `ops.delivery_part`."""
+
+    part_id: UUID
+    delivery_id: UUID
+    member: str
+    feed: str
+    district: str
+    school_year: int
+    layout: str
+    layout_version: int
+    scope_kind: str
+    scope_from: date | None
+    scope_to: date | None
+    scope_by: Mapping[str, Sequence[str]] | None
+    rows_good: int
+    rows_quarantined: int
+    content_sha256: str
+    status: str
+    reason: str | None = None
+    embargo_until: date | None = None
+    wholeness: Mapping[str, Any] | None = None
+
+
+def seen(connection: Connection, sender: str) -> set[tuple[str, int, datetime]]:
+    """Files of a sender that were taken, as (path, size, modified at)."""
+    rows = connection.execute(
+        select(_delivery.c.source_path, _delivery.c.size, _delivery.c.modified_at).where(_delivery.c.sender == sender)
+    )
+    return {(path, size, modified) for path, size, modified in rows}
+
+
+def record(connection: Connection, delivery: Delivery) -> None:
+    """Write a delivery."""
+    connection.execute(insert(_delivery), asdict(delivery))
+
+
+def conclude(connection: Connection, delivery_id: UUID, status: str, reason: str | None = None) -> None:
+    """Give a delivery its status."""
+    connection.execute(
+        update(_delivery).where(_delivery.c.delivery_id == delivery_id).values(status=status, reason=reason)
+    )
+
+
+def unfinished(connection: Connection, sender: str) -> list[Row[Any]]:
+    """Deliveries that were landed and got no further: a command was killed."""
+    return list(
+        connection.execute(
+            select(_delivery)
+            .where(_delivery.c.sender == sender, _delivery.c.status == "landed")
+            .order_by(_delivery.c.received_at, _delivery.c.delivery_id)
+        )
+    )
+
+
+def current_twins(connection: Connection, sender: str, sha256: str, delivery_id: UUID) -> list[str]:
+    """File names of earlier deliveries with these bytes whose parts are all still current; none after A -> B -> A."""
+    superseded = exists().where(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status != "accepted")
+    accepted = exists().where(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status == "accepted")
+    query = select(_delivery.c.file_name).where(
+        _delivery.c.sender == sender,
+        _delivery.c.sha256 == sha256,
+        _delivery.c.delivery_id != delivery_id,
+        _delivery.c.status == "accepted",
+        accepted,
+        not_(superseded),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def add_parts(connection: Connection, parts: Iterable[PartRow]) -> None:
+    """Write parts; those with status `intent` are settled from the Delta log after a kill."""
+    rows = [asdict(part) for part in parts]
+    if rows:
+        connection.execute(insert(_part), rows)
+
+
+def intents(connection: Connection) -> list[Row[Any]]:
+    """Parts that were about to be committed when a command ended."""
+    return list(connection.execute(select(_part).where(_part.c.status == "intent").order_by(_part.c.part_id)))
+
+
+def parts_of(connection: Connection, delivery_id: UUID) -> list[Row[Any]]:
+    """The parts of a delivery, in a stable order."""
+    return list(
+        connection.execute(
+            select(_part)
+            .where(_part.c.delivery_id == delivery_id)
+            .order_by(_part.c.member, _part.c.feed, _part.c.district, _part.c.school_year)
+        )
+    )
+
+
+def newest_snapshot(connection: Connection, feed: str, district: str, school_year: int) -> date | None:
+    """Day of the newest snapshot that was taken for a partition."""
+    return connection.execute(
+        select(func.max(_part.c.scope_to)).where(
+            _part.c.feed == feed,
+            _part.c.district == district,
+            _part.c.school_year == school_year,
+            _part.c.status == "accepted",
+        )
+    ).scalar()
+
+
+def mark_part(connection: Connection, part_id: UUID, **values: Any) -> None:
+    """Change columns of a part."""
+    connection.execute(update(_part).where(_part.c.part_id == part_id).values(**values))
+
+
+def accept(connection: Connection, part: PartRow | Row[Any], version: int, now: datetime) -> None:
+    """The accept row: the part is current from here on, and its values are to be recomputed."""
+    mark_part(connection, part.part_id, status="accepted", delta_version=version, published_at=now, reason=None)
+    request_work(connection, part.feed, part.district, part.school_year, now)
+
+
+def supersede(connection: Connection, part: PartRow | Row[Any], still_there: set[str] | None) -> list[UUID]:
+    """Mark earlier parts of the partition superseded that have no row left.
+
+    Args:
+        connection: the transaction.
+        part: the part that was accepted.
+        still_there: ids of parts with rows in the partition; None for folded snapshots, where only a snapshot of the same
+            day is superseded.
+    """
+    same = and_(
+        _part.c.feed == part.feed,
+        _part.c.district == part.district,
+        _part.c.school_year == part.school_year,
+        _part.c.status == "accepted",
+        _part.c.part_id != part.part_id,
+    )
+    if still_there is None:
+        gone = and_(same, _part.c.scope_to == part.scope_to)
+    else:
+        gone = and_(same, _part.c.rows_good > 0, _part.c.part_id.not_in([UUID(i) for i in still_there]))
+    ids = list(
+        connection.execute(update(_part).where(gone).values(status="superseded").returning(_part.c.part_id)).scalars()
+    )
+    if ids:
+        mark_part(connection, part.part_id, supersedes=max(ids))
+        _supersede_deliveries(connection, ids)
+    return ids
+
+
+def _supersede_deliveries(connection: Connection, part_ids: list[UUID]) -> None:
+    """A delivery is superseded when none of its parts is current."""
+    touched = select(_part.c.delivery_id).where(_part.c.part_id.in_(part_ids))
+    current = select(_part.c.delivery_id).where(_part.c.status.in_(("accepted", "held", "intent")))
+    connection.execute(
+        update(_delivery)
+        .where(_delivery.c.delivery_id.in_(touched), _delivery.c.delivery_id.not_in(current))
+        .values(status="superseded", reason="a later delivery replaced it")
+    )
+
+
+def drop_intents(connection: Connection, delivery_id: UUID) -> None:
+    """Forget parts that were never committed, so that the delivery can be taken again."""
+    connection.execute(delete(_part).where(_part.c.delivery_id == delivery_id, _part.c.status == "intent"))
+    for table in (t.ops.issue, t.ops.finding):
+        connection.execute(delete(table).where(table.c.delivery_id == delivery_id))
+
+
+def add_issues(connection: Connection, delivery_id: UUID, member: str, issues: pa.Table) -> None:
+    """Write issues (rule_id, severity, column_name, row_number), the first of them with row numbers."""
+    kept = issues.slice(0, MOST_ISSUES)
+    count = kept.num_rows
+    kept = kept.append_column("delivery_id", pa.array([str(delivery_id)] * count, pa.string()))
+    copy_in(connection, "ops.issue", kept.append_column("member", pa.array([member] * count, pa.string())))
+
+
+def add_findings(connection: Connection, delivery_id: UUID, member: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write findings counted by rule."""
+    values = [{"delivery_id": delivery_id, "member": member, **row} for row in rows]
+    if values:
+        connection.execute(insert(t.ops.finding), values)
+
+
+def add_step(connection: Connection, delivery_id: UUID, step: str, started_at: datetime, **outcome: Any) -> None:
+    """One outcome row: `ended_at`, `outcome` and `counts` are given by name."""
+    connection.execute(
+        insert(t.ops.step), {"delivery_id": delivery_id, "step": step, "started_at": started_at, **outcome}
+    )
+
+
+def request_work(connection: Connection, feed: str, district: str, school_year: int, now: datetime) -> None:
+    """Ask for the values of a partition to be recomputed; asking twice is asking once."""
+    row = {"feed": feed, "district": district, "school_year": school_year, "requested_at": now, "done_at": None}
+    statement = pg_insert(_work).values(row)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["feed", "district", "school_year"], set_={"requested_at": now, "done_at": None}
+        )
+    )
+
+
+def open_work(connection: Connection) -> list[Row[Any]]:
+    """What is still to be recomputed."""
+    return list(
+        connection.execute(
+            select(_work)
+            .where(_work.c.done_at.is_(None))
+            .order_by(_work.c.feed, _work.c.school_year, _work.c.district)
+        )
+    )

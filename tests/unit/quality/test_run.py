@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from sipetl.errors import StoreError
+from sipetl.quality import Expectation, RuleResult, Suite, run_suite
+
+Make = Callable[..., Expectation]
+Fill = Callable[[Any], str]
+
+CANARY = "Zzyzx Q. Canary"
+
+
+def run(con: duckdb.DuckDBPyConnection, table: str, *rules: Expectation) -> tuple[RuleResult, ...]:
+    return run_suite(con, table, Suite("s", rules)).rules
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "error"),
+    [
+        ("column_values_to_not_be_null", {"column": "absent"}, "column 'absent' is not in the batch"),
+        ("column_values_to_sparkle", {}, "type 'expect_column_values_to_sparkle' is not known"),
+        ("column_values_to_be_between", {"column": "score"}, "the kwargs of the rule are wrong"),
+        (
+            "column_values_to_be_between",
+            {"column": "school", "min_value": 1},
+            "column 'school' holds text; the rule needs number or date",
+        ),
+        ("column_values_to_be_between", {"column": "day", "min_value": 1}, "the rule compares date with int"),
+        ("column_values_to_match_regex", {"column": "score", "regex": "1"}, "holds number; the rule needs text"),
+        ("column_values_to_be_in_set", {"column": "school", "value_set": [1]}, "compares text with int"),
+        ("column_values_to_be_in_set", {"column": "day", "value_set": ["May"]}, "not an ISO date"),
+        (
+            "column_pair_values_a_to_be_greater_than_b",
+            {"column_A": "day", "column_B": "score"},
+            "column 'score' holds number; the rule needs date",
+        ),
+        (
+            "table_row_count_to_be_between",
+            {"min_value": 0, "row_condition": {"type": "nullity", "column": {"name": "gone"}, "is_null": True}},
+            "column 'gone' is not in the batch",
+        ),
+    ],
+)
+def test_rule_that_cannot_run_is_an_error_and_not_a_pass(
+    con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make, kind: str, kwargs: dict[str, Any], error: str
+) -> None:
+    table = fill({"school": ("varchar", ["1"]), "score": ("bigint", [1]), "day": ("date", [date(2025, 9, 1)])})
+
+    broken, other = run(
+        con, table, rule("broken", kind, **kwargs), rule("other", "column_values_to_not_be_null", column="school")
+    )
+
+    assert error in broken.error
+    assert not broken.success
+    assert other.success
+
+
+def test_results_keep_the_order_of_the_suite(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", ["1"])})
+    ids = ["b", "c", "a"]
+
+    found = run(con, table, *(rule(i, "column_values_to_not_be_null", column="c") for i in ids))
+
+    assert [r.rule_id for r in found] == ids
+
+
+def test_row_that_breaks_two_rules_is_named_by_both(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", ["ok", "x"])})
+    rules = (
+        rule("set", "column_values_to_be_in_set", column="c", value_set=["ok"]),
+        rule("length", "column_value_lengths_to_be_between", column="c", min_value=2),
+    )
+
+    result = run_suite(con, table, Suite("s", rules))
+
+    rows = con.execute(f"from {result.failing} order by all").fetchall()
+    assert rows == [(2, "length"), (2, "set")]
+
+
+def test_table_of_failing_rows_has_row_number_and_rule_only(
+    con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make
+) -> None:
+    table = fill({"c": ("varchar", ["x"])})
+
+    result = run_suite(con, table, Suite("s", ()))
+
+    described = con.execute(f"describe {result.failing}").fetchall()
+    assert [(name, kind) for name, kind, *_ in described] == [("row_number", "BIGINT"), ("rule_id", "VARCHAR")]
+
+
+def test_lookups_are_dropped(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", ["x", "x"])})
+
+    run(con, table, rule("u", "column_values_to_be_unique", column="c"))
+
+    names = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+    assert names == {"batch", "batch__failing"}
+
+
+def test_decimals_are_compared_as_decimals(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("decimal(5,2)", [Decimal("0.10"), Decimal("0.30"), None])})
+
+    between, mean = run(
+        con,
+        table,
+        rule("b", "column_values_to_be_between", column="c", min_value=0.1, max_value=0.3),
+        rule("m", "column_mean_to_be_between", column="c", min_value=0.2, max_value=0.2),
+    )
+
+    assert (between.success, between.unexpected_count) == (True, 0)
+    assert mean.success
+
+
+def test_hashes_and_booleans_can_be_checked(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"id_hash": ("blob", [b"\0" * 32, b"\0" * 32, None]), "present": ("boolean", [True, False, None])})
+
+    unique, inside = run(
+        con,
+        table,
+        rule("u", "column_values_to_be_unique", column="id_hash"),
+        rule("i", "column_values_to_be_in_set", column="present", value_set=[True]),
+    )
+
+    assert (unique.element_count, unique.unexpected_count) == (3, 2)
+    assert inside.unexpected_count == 1
+
+
+def test_names_and_values_with_quotes_are_only_names_and_values(
+    con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make
+) -> None:
+    table = fill({"it's": ("varchar", ["'; drop table batch; --", "b"])})
+
+    (found,) = run(
+        con,
+        table,
+        rule("'", "column_values_to_be_in_set", column="it's", value_set=["'; drop table batch; --"]),
+    )
+
+    assert found.unexpected_count == 1
+
+
+def test_mean_of_few_is_judged_but_not_shown(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    mean = rule("m", "column_mean_to_be_between", column="c", min_value=0)
+
+    (of_nine,) = run(con, fill({"c": ("bigint", [3] * 9)}), mean)
+    (of_ten,) = run(con, fill({"c": ("bigint", [3] * 10)}), mean)
+
+    assert (of_nine.success, of_nine.observed) == (True, None)
+    assert (of_ten.success, of_ten.observed) == (True, 3.0)
+
+
+def test_counts_and_proportions_are_observed(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", ["a", "b", "b", "b", None])})
+
+    found = run(
+        con,
+        table,
+        rule("rows", "table_row_count_to_be_between", min_value=1),
+        rule("distinct", "column_unique_value_count_to_be_between", column="c", min_value=1),
+        rule("share", "column_proportion_of_unique_values_to_be_between", column="c", min_value=0),
+    )
+
+    assert [r.observed for r in found] == [5, 2, 0.5]
+
+
+def test_failing_values_appear_in_no_result(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", [CANARY, CANARY]), "n": ("bigint", [987654321, 987654321])})
+    rules = (
+        rule("set", "column_values_to_be_in_set", column="c", value_set=["ok"]),
+        rule("regex", "column_values_to_match_regex", column="c", regex="^ok$"),
+        rule("unique", "column_values_to_be_unique", column="c"),
+        rule("date", "column_values_to_match_strftime_format", column="c", strftime_format="%Y"),
+        rule("max", "column_max_to_be_between", column="n", max_value=1),
+        rule("mean", "column_mean_to_be_between", column="n", max_value=1),
+        rule("wrong", "column_values_to_be_between", column="c", max_value=1),
+    )
+
+    result = run_suite(con, table, Suite("s", rules))
+
+    told = "\n".join([repr(result), str(result), json.dumps(asdict(result))])
+    told += repr(con.execute(f"from {result.failing}").fetchall())
+    assert not any(r.success for r in result.rules)
+    assert CANARY not in told
+    assert "987654321" not in told
+
+
+def test_store_error_does_not_quote_duckdb(con: duckdb.DuckDBPyConnection, rule: Make) -> None:
+    # A view over text that does not cast fails only when it is read; DuckDB's own message quotes the cell.
+    con.execute(f"create view batch as select 1::bigint as row_number, cast('{CANARY}' as bigint) as c")
+
+    with pytest.raises(StoreError) as caught:
+        run(
+            con,
+            "batch",
+            rule("n", "column_values_to_not_be_null", column="c"),
+            rule("u", "column_values_to_be_unique", column="c"),
+        )
+
+    assert CANARY not in str(caught.value)
+    assert CANARY not in repr(caught.value)
+    assert caught.value.__suppress_context__
