@@ -27,17 +27,21 @@ with wanted as (
         cast(:districts as text[]), cast(:feeds as text[]), cast(:years as int[]), cast(:days as date[])
     ) as w (district, feed, school_year, earliest)
 ),
+elsewhere as materialized (
+    select p.part_id, d.sender as district, p.feed, p.school_year
+    from ops.delivery_part p
+    join ops.delivery d using (delivery_id)
+    where p.district <> d.sender
+),
 found as (
     select p.part_id
     from wanted w
     join ops.delivery_part p using (district, feed, school_year)
     where p.scope_to is null or p.scope_to >= w.earliest
     union
-    select p.part_id
-    from ops.delivery_part p
-    join ops.delivery d using (delivery_id)
-    where p.district <> d.sender
-      and (d.sender, p.feed, p.school_year) in (select district, feed, school_year from wanted)
+    select part_id
+    from elsewhere
+    join wanted using (district, feed, school_year)
     union
     select p.part_id
     from (select distinct district, school_year from wanted) w

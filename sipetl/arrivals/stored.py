@@ -29,6 +29,7 @@ with news as materialized (
     where greatest(d.received_at, p.published_at) >= (
         select max(as_of) from ops.verdict where as_of <= :now
     )
+      and d.received_at <= :now
     group by near.district, p.feed, p.school_year
 ),
 ledger as (

@@ -15,7 +15,7 @@ from sipetl.cli import show
 from sipetl.cli.app import app, messages, settings
 from sipetl.errors import ConfigError, SipetlError
 from sipetl.pipeline import open_home
-from sipetl.publish import roles_sql
+from sipetl.publish import apply_views, roles_sql
 from sipetl.warehouse import embedded, open_warehouse, upgrade
 
 db = typer.Typer(help="The warehouse.", no_args_is_help=True)
@@ -49,6 +49,7 @@ def upgrade_command() -> None:
     """Bring the tables to this version's shape."""
     with open_warehouse(settings()) as warehouse:
         changed = upgrade(warehouse)
+        apply_views(warehouse)
     messages.print("Upgraded." if changed else "Already at this version.")
 
 

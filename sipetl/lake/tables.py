@@ -87,6 +87,9 @@ def open_table(lake: Lake, feed: FeedName, version: int | None = None) -> DeltaT
 
 def create_table(lake: Lake, feed: FeedName) -> DeltaTable:
     """The table, made if it is not there yet; safe when two processes make it at once."""
+    there = open_table(lake, feed)
+    if there is not None:
+        return there
     try:
         return DeltaTable.create(
             lake.table_url(feed), schema=arrow_schema(feed), mode="ignore", partition_by=list(PARTITION)

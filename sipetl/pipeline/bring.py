@@ -127,7 +127,7 @@ def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -
         content_sha256=taking.delivery.sha256,
         status="intent",
         embargo_until=taking.flags.embargo_until,
-        wholeness=wholeness(con, checked, inside),
+        wholeness=wholeness(con, checked, key),
     )
     outcome = PartOutcome(
         member=checked.member.name,

@@ -70,6 +70,7 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
         if everything:
             _ask_for_everything(home)
         with home.warehouse.begin() as connection:
+            _ask_for_cycles(connection, home.now())
             work = ledger.open_work(connection)
         if not work:
             return done
@@ -95,6 +96,17 @@ def _ask_for_everything(home: OpenHome) -> None:
     with home.warehouse.begin() as connection:
         for row in connection.execute(query).all():
             ledger.request_work(connection, row.feed, row.district, row.school_year, home.now())
+
+
+def _ask_for_cycles(connection: Connection, now: datetime) -> None:
+    """A cycle whose last day has passed needs its own values, also where nothing came since."""
+    connection.execute(
+        text(
+            "update ops.work w set done_at = null from ref.cycle c where c.school_year = w.school_year"
+            " and c.data_as_of < :today and w.done_at::date <= c.data_as_of"
+        ),
+        {"today": now.date()},
+    )
 
 
 def _tasks(work: Iterable[Any]) -> list[_Task]:
@@ -318,7 +330,8 @@ def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> None:
     queries = {
         "ref_organization": organization,
         "ref_school_day": "select calendar, day, kind from ref.school_day",
-        "ref_period": "select period_id, school_year, kind, code, starts_on, ends_on from ref.period",
+        "ref_period": "select period_id, school_year, kind, code, starts_on, ends_on from ref.period"
+        " where kind <> 'cycle' or ends_on <= :as_of",
         "ref_survey_item": "select survey, item, topic, reverse, scale_max, favorable_from from ref.survey_item",
         "declared_scope": "select part_id::text, scope_to as declared_to from ops.delivery_part"
         " where feed = 'attendance' and status = 'accepted' and scope_to is not null and scope_kind = 'snapshot'",
@@ -329,7 +342,8 @@ def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> None:
     ensure_inputs(con)
     with home.warehouse.begin() as connection:
         for name, query in queries.items():
-            fill(con, name, connection.execute(text(query)).all())
+            given = {"as_of": home.now().date()} if ":as_of" in query else {}
+            fill(con, name, connection.execute(text(query), given).all())
     with LEVELS.open(encoding="utf-8", newline="") as file:
         kept = con.execute("select column_name from (describe ref_level)").fetchall()
         rows = [tuple(line[c] or None for (c,) in kept) for line in csv.DictReader(file)]

@@ -51,8 +51,9 @@ def _day(text: str) -> date | None:
         return None
 
 
-def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, inside: str) -> dict[str, Any]:
+def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> dict[str, Any]:
     """Counts by school: rows, distinct people (or responses, or observations), and days with their span."""
+    inside, school_year = f"school_year = {key.school_year} and district = '{key.district}'", key.school_year
     columns = {c.name for c in checked.contract.columns}
     if "school" not in columns:
         return {}
@@ -65,10 +66,26 @@ def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, inside: str) -> 
         from {checked.split.good} where {inside} and school is not null group by school order by school
         """
     ).fetchall()
-    found: dict[str, Any] = {
-        "schools": {school: count for school, count, *_ in rows},
-        "students": {school: people for school, _, people, *_ in rows if people is not None},
-    }
+    found: dict[str, Any] = {"schools": {school: count for school, count, *_ in rows}}
+    if _is_event(con, checked, inside):
+        found["days"] = {school: _extent(checked, school_year, b) for school, _, _, _, b, _ in rows}
+        return found
+    found["students"] = {school: people for school, _, people, *_ in rows if people is not None}
     if day:
         found["days"] = {s: {"from": a, "to": b, "n": n} for s, _, _, a, b, n in rows if n}
     return found
+
+
+def _is_event(con: duckdb.DuckDBPyConnection, checked: Checked, inside: str) -> bool:
+    """Whether rows are events: who was there all day has none, so neither people nor days can be counted."""
+    if checked.feed is not FeedName.ATTENDANCE:
+        return False
+    query = f"select count(*) from {checked.split.good} where {inside} and grain = 'event'"
+    return bool(con.execute(query).fetchall()[0][0])
+
+
+def _extent(checked: Checked, school_year: int, last_event: str) -> dict[str, Any]:
+    """The days that an event extract speaks for: from the year's start to its declared end, else its last event."""
+    starts = date(school_year - 1, 7, 1)
+    ends = _day(checked.member.groups.get(DECLARED_END, "")) or date.fromisoformat(last_event)
+    return {"from": starts.isoformat(), "to": ends.isoformat(), "n": (ends - starts).days + 1}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, text
 
+from sipetl.errors import RegistryError
 from sipetl.metrics import Metric, load_catalogue
 from sipetl.plans.lint import CycleFacts, LintContext, LintFinding, MetricFacts, Severity, lint
 from sipetl.plans.load import check_plan, load_plan
@@ -76,13 +77,13 @@ def lint_plans(
 
 
 def _findings(path: Path, known: _Known) -> list[LintFinding]:
-    faults = check_plan(path)
-    if faults:
+    try:
+        plan = load_plan(path)
+    except RegistryError:
         return [
             LintFinding(UNREADABLE, Severity.ERROR, fault.where, fault.what, fault.cure or fault.why)
-            for fault in faults
+            for fault in check_plan(path)
         ]
-    plan = load_plan(path)
     return lint(plan, _context(known, plan), read_document(path))
 
 

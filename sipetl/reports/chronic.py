@@ -12,7 +12,7 @@ from sipetl.reports.model import Chronic, Pair, Place, Point
 from sipetl.warehouse import tables as t
 
 METRIC = "chronic_absence_rate_pk12"
-EVERYONE = "all"
+EVERYONE, GRADES = "all", "grade"
 Rows = Mapping[tuple[int, str], Mapping[int, Point]]
 """Values by organization and group, then school year."""
 
@@ -27,16 +27,26 @@ def read_chronic(
     districts = list(districts)
     year = school_year_of(as_of)
     rows = _read(connection, [p.organization_id for p in (*districts, *schools)], as_of)
-    groups = connection.execute(
-        select(t.ref.student_group.c.student_group, t.ref.student_group.c.label).order_by(t.ref.student_group.c.sort)
-    ).all()
+    group = t.ref.student_group.c
+    groups = connection.execute(select(group.student_group, group.label, group.family).order_by(group.sort)).all()
     found = []
     for district in districts:
         own = [school for school in schools if school.district == district.district]
         of_schools = [_pair(rows, school.organization_id, EVERYONE, school.name, year) for school in own]
         whose = own[0] if len(own) == len(schools) == 1 else district
-        of_groups = [_pair(rows, whose.organization_id, group, label, year) for group, label in groups]
-        found.append(Chronic(district.district, district.code, _sorted(of_schools), tuple(filter(_has, of_groups))))
+        of_groups = [
+            (family, _pair(rows, whose.organization_id, code, label, year)) for code, label, family in groups
+        ]
+        known = [(family, pair) for family, pair in of_groups if _has(pair)]
+        found.append(
+            Chronic(
+                district=district.district,
+                key=district.code,
+                schools=_sorted(of_schools),
+                groups=tuple(pair for family, pair in known if family != GRADES),
+                grades=tuple(pair for family, pair in known if family == GRADES),
+            )
+        )
     return tuple(each for each in found if each.schools or each.groups)
 
 

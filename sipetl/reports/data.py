@@ -173,4 +173,4 @@ def _deliveries(connection: Connection, scope: Scope, now: datetime) -> tuple[Co
     query = select(delivery.status, func.count()).where(delivery.received_at <= now).group_by(delivery.status)
     if scope.district is not None:
         query = query.where(delivery.sender == scope.district)
-    return in_order(dict(connection.execute(query).tuples().all()))
+    return in_order(dict(map(tuple, connection.execute(query))))

@@ -11,13 +11,19 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
+from sipetl.metrics import load_catalogue
+from sipetl.plans.model import Cadence, TargetPath
 from sipetl.registry.calendar import school_year_of
 from sipetl.reports.model import Display, Goal, Place, Point, SchoolPlan, Standing
 from sipetl.warehouse import tables as t
 
-KINDS = ("window", "month", "cycle", "year")
-"""Periods in the order in which a chart prefers them: the finest rhythm in which a metric is measured."""
+FINE, COARSE = ("window", "month", "cycle", "year"), ("window", "cycle", "month", "year")
+"""Kinds of periods in the order in which a chart prefers them; coarse where a month says another thing than a cycle."""
+SAME = Decimal("1e-9")
+"""Statuses keep fewer digits than values: nearer than this they are the same number."""
+EVERYONE = "all"
 TWO_YEARS = frozenset({"window", "year"})
 """Kinds whose last year is shown beside this one; a year-to-date curve begins anew."""
 Values = Mapping[tuple[int, str, str], Sequence[RowMapping]]
@@ -42,14 +48,16 @@ def _in_force(connection: Connection, as_of: date) -> list[RowMapping]:
         select(version, school)
         .where(version.c.effective_from <= as_of)
         .order_by(version.c.plan, version.c.effective_from.desc())
-        .distinct(version.c.plan)
+        .ext(distinct_on(version.c.plan))
     )
     return list(connection.execute(query).mappings())
 
 
 def _goals(connection: Connection, versions: Sequence[int]) -> dict[int, list[RowMapping]]:
     benchmark, metric, group = t.plan.benchmark, t.ref.metric, t.ref.student_group
-    newest = select(metric).order_by(metric.c.metric, metric.c.version.desc()).distinct(metric.c.metric).subquery()
+    newest = (
+        select(metric).order_by(metric.c.metric, metric.c.version.desc()).ext(distinct_on(metric.c.metric)).subquery()
+    )
     query = (
         select(benchmark, newest.c.title.label("metric_title"), newest.c.display_unit, newest.c.decimals)
         .add_columns(group.c.label.label("group_label"))
@@ -67,9 +75,11 @@ def _goals(connection: Connection, versions: Sequence[int]) -> dict[int, list[Ro
 def _standings(connection: Connection, benchmarks: Sequence[int], as_of: date) -> dict[int, list[RowMapping]]:
     """Statuses by benchmark, a cycle each, the latest last."""
     status, cycle = t.metric.status, t.ref.cycle
+    arrival = t.ops.arrival
     query = (
-        select(status, cycle.c.data_as_of)
+        select(status, cycle.c.data_as_of, arrival.c.feed.label("missing_feed"), arrival.c.window_code)
         .join(cycle, cycle.c.cycle == status.c.cycle)
+        .outerjoin(arrival, arrival.c.arrival_id == status.c.arrival_id)
         .where(status.c.benchmark_id.in_(benchmarks), status.c.as_of <= as_of)
         .order_by(cycle.c.data_as_of)
     )
@@ -111,46 +121,81 @@ def _plan(
 
 def _goal(row: RowMapping, standings: Sequence[RowMapping], values: Values, school: Place) -> Goal:
     measured = values.get((school.organization_id, row["metric"], row["student_group"]), ())
-    definition: Mapping[str, Any] = row["definition"] or {}
-    goal = Goal(
+    goal = _asked(row, school)
+    points = _series(measured, _kinds(row), goal.school_year)
+    return replace(goal, points=points, standings=tuple(_standing(each, measured, points) for each in standings))
+
+
+def _asked(row: RowMapping, school: Place) -> Goal:
+    """What the plan says, nothing measured yet."""
+    return Goal(
         key=re.sub(r"[^A-Za-z0-9]", "", f"g{school.code}x{row['code']}"),
         code=row["code"],
         is_mag=row["is_mag"],
         kind=row["kind"],
         text=row["text"] or row["metric_title"] or row["metric"],
         metric=row["metric_title"] or row["metric"].replace("_", " "),
-        student_group=row["group_label"] or row["student_group"],
+        student_group=_group(row),
         display=Display(row["display_unit"] or "percent", 1 if row["decimals"] is None else row["decimals"]),
         target=row["target_level"],
         direction=row["direction"],
         path=row["path"],
         due_on=row["due_on"],
         baseline=row["baseline_value"],
-        standings=tuple(_standing(each, measured) for each in standings),
-        steps=_steps(row["path"], definition, row),
+        steps=_steps(row),
     )
-    return replace(goal, points=tuple(_series(measured, goal.school_year)))
 
 
-def _standing(row: RowMapping, measured: Iterable[RowMapping]) -> Standing:
-    same = [each["data_status"] for each in measured if each["value"] == row["value"]]
+def _group(row: RowMapping) -> str:
+    """The student group; a measure of adults has none."""
+    if row["kind"] == "educator" and row["student_group"] == EVERYONE:
+        return ""
+    return str(row["group_label"] or row["student_group"])
+
+
+def _kinds(row: RowMapping) -> Sequence[str]:
+    """Months, where they count from the year's start as a cycle does, or where the plan looks at each by itself."""
+    metric = load_catalogue().get(row["metric"])
+    each = row["path"] == TargetPath.RISES or (row["definition"] or {}).get("recurrence") is not None
+    is_monthly = each and row["cadence"] not in (Cadence.QUARTERLY, Cadence.ANNUAL)
+    return FINE if is_monthly or (metric is not None and metric.basis == "to_date") else COARSE
+
+
+def _standing(row: RowMapping, measured: Iterable[RowMapping], points: Iterable[Point]) -> Standing:
     on = min(row["data_as_of"], row["as_of"])
-    point = None
-    if row["value"] is not None:
-        data_status = "incomplete" if row["status"] == "incomplete" else (same or ["final"])[-1]
-        point = Point(on, f"cycle {row['cycle']}", row["value"], row["low"], row["high"], row["n"], data_status)
-    return Standing(row["cycle"], on, row["status"], row["certainty"], point, row["expected"], row["gap"])
+    return Standing(
+        cycle=row["cycle"],
+        on=on,
+        status=row["status"],
+        certainty=row["certainty"],
+        point=_judged(row, on, measured, points),
+        expected=row["expected"],
+        gap=row["gap"],
+        missing=f"{row['missing_feed'].replace('_', ' ')} {row['window_code']}" if row["missing_feed"] else "",
+    )
 
 
-def _series(measured: Iterable[RowMapping], year: int) -> Iterable[Point]:
-    """The values of the finest rhythm; one point a day."""
+def _judged(row: RowMapping, on: date, measured: Iterable[RowMapping], points: Iterable[Point]) -> Point | None:
+    """The value that was judged: the newest charted one it is equal to, else one of the cycle's own day."""
+    value = row["value"]
+    if value is None:
+        return None
+    charted = [point.on for point in points if abs(point.value - value) < SAME and point.on <= on]
+    marks = [each["data_status"] for each in measured if abs(each["value"] - value) < SAME]
+    mark = "incomplete" if row["status"] == "incomplete" else (marks or ["final"])[-1]
+    place = max(charted, default=on)
+    return Point(place, f"cycle {row['cycle']}", value, row["low"], row["high"], row["n"], mark)
+
+
+def _series(measured: Iterable[RowMapping], kinds: Sequence[str], year: int) -> tuple[Point, ...]:
+    """The values of the first kind that there is; one point a day."""
     by_kind: defaultdict[str, list[RowMapping]] = defaultdict(list)
     for row in measured:
         by_kind[row["kind"]].append(row)
-    kind = next((kind for kind in KINDS if by_kind[kind]), None)
+    kind = next((kind for kind in kinds if by_kind[kind]), None)
     rows = by_kind[kind] if kind else []
     kept = [row for row in rows if kind in TWO_YEARS or row["school_year"] == year]
-    return {point.on: point for point in map(_point, kept)}.values()
+    return tuple({point.on: point for point in map(_point, kept)}.values())
 
 
 def _point(row: RowMapping) -> Point:
@@ -167,10 +212,11 @@ def _label(row: RowMapping) -> str:
     return f"{window} {int(year) - 1}-{int(year) % 100:02d}" if window and year.isdigit() else f"cycle {row['code']}"
 
 
-def _steps(path: str, definition: Mapping[str, Any], row: RowMapping) -> tuple[tuple[date, Decimal], ...]:
+def _steps(row: RowMapping) -> tuple[tuple[date, Decimal], ...]:
     """Corners of the path that the plan itself draws; what other paths expect stands in the standings."""
+    definition = row["definition"] or {}
     given = [(date.fromisoformat(c["on"]), Decimal(str(c["value"]))) for c in definition.get("checkpoints") or ()]
-    if path != "checkpoints" or not given:
+    if row["path"] != TargetPath.CHECKPOINTS or not given:
         return ()
     end = (row["due_on"], row["target_level"])
     if definition.get("between") == "straight":

@@ -19,10 +19,12 @@ from sipetl.reports.charts import coverage_map, share_bar, side_by_side
 from sipetl.reports.course import course_chart
 from sipetl.reports.data import gather, scope_of
 from sipetl.reports.grid import grid_of, lacking
-from sipetl.reports.model import Chronic, Count, Coverage, Display, Goal, Kind, Page, Scope, Week
+from sipetl.reports.model import Chronic, Count, Coverage, Display, Goal, Kind, Page, Pair, Scope, Week
 from sipetl.reports.svg import Spoken, icon
 
 PERCENT = Display("percent", 1)
+PAIRS = {"schools": "by school", "groups": "by student group", "grades": "by grade"}
+"""The charts of chronic absence: field and title."""
 
 
 def home_report(connection: Connection, *, as_of: date, title: str) -> str:
@@ -80,11 +82,11 @@ def _environment() -> Environment:
         "course": goal_chart,
         "gap_text": words.gap_text,
         "grid_of": grid_of,
-        "groups_chart": groups_chart,
         "icon": icon,
+        "PAIRS": PAIRS,
         "label": words.label,
         "lacking": lacking,
-        "schools_chart": schools_chart,
+        "pairs_chart": pairs_chart,
         "share": counts_chart,
         "target_text": words.target_text,
         "weeks_in_words": weeks_in_words,
@@ -115,30 +117,20 @@ def goal_chart(goal: Goal) -> Markup:
         bounds = words.interval(latest, goal.display)
         value = f"latest value {words.number(latest.value, goal.display)}{f' ({bounds})' if bounds else ''}"
     description = (
-        f"{goal.student_group}; {value}, {words.day(latest.on) if latest else ''}; "
+        f"{goal.measure}: {value}{f', {words.day(latest.on)}' if latest else ''}; "
         f"target {words.target_text(goal)}, due {words.day(goal.due_on)}; {words.label(goal.status).word}. "
         "All values are in the table below the chart."
     )
-    return course_chart(goal, Spoken(goal.key, f"{goal.code}: {goal.metric}", description))
+    return course_chart(goal, Spoken(goal.key, f"{goal.code}: {goal.text}", description))
 
 
-def schools_chart(chronic: Chronic, name: str) -> Markup:
-    """Chronic absence of a district's schools."""
-    return _pairs_chart(chronic, f"Chronic absence by school, {name}", "schools")
-
-
-def groups_chart(chronic: Chronic, name: str) -> Markup:
-    """Chronic absence of a district's student groups."""
-    return _pairs_chart(chronic, f"Chronic absence by student group, {name}", "groups")
-
-
-def _pairs_chart(chronic: Chronic, title: str, what: str) -> Markup:
-    pairs = chronic.schools if what == "schools" else chronic.groups
+def pairs_chart(chronic: Chronic, what: str, name: str) -> Markup:
+    """Chronic absence of a district's `schools`, `groups` or `grades`."""
+    pairs: tuple[Pair, ...] = getattr(chronic, what)
     said = (f"{pair.name} {words.number(pair.now.value, PERCENT)}" for pair in pairs if pair.now is not None)
-    spoken = Spoken(
-        f"c{chronic.key}{what}", title, f"{'; '.join(said)}. All values are in the table below the chart."
-    )
-    return side_by_side(pairs, PERCENT, spoken)
+    description = f"{'; '.join(said)}. All values are in the table below the chart."
+    title = f"Chronic absence {PAIRS[what]}, {name}"
+    return side_by_side(pairs, PERCENT, Spoken(f"c{chronic.key}{what}", title, description))
 
 
 def coverage_chart(coverage: Coverage, name: str) -> Markup:

@@ -121,6 +121,8 @@ class Standing:
     point: Point | None = None
     expected: Decimal | None = None
     gap: Decimal | None = None
+    missing: str = ""
+    """The arrival without which it cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Goal:
     metric: str
     """Title of the metric."""
     student_group: str
-    """Label of the group."""
+    """Label of the group; empty for a measure of all adults."""
     display: Display
     target: Decimal
     direction: str
@@ -155,6 +157,11 @@ class Goal:
         """The year it is for; results that come after the summer are of the year that has ended."""
         after_summer = RESULTS_COME_AFTER if self.path == "year_end_only" else timedelta()
         return school_year_of(self.due_on - after_summer)
+
+    @property
+    def measure(self) -> str:
+        """What is measured, of whom."""
+        return "; ".join(filter(None, (self.metric, self.student_group)))
 
     @property
     def standing(self) -> Standing | None:
@@ -195,6 +202,7 @@ class Chronic:
     key: str
     schools: tuple[Pair, ...]
     groups: tuple[Pair, ...]
+    grades: tuple[Pair, ...] = ()
 
 
 class WaitKind(StrEnum):

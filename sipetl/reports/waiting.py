@@ -43,7 +43,7 @@ def _held(connection: Connection, scope: Scope, now: datetime) -> Iterator[Waiti
 
 
 def _refused(connection: Connection, scope: Scope, now: datetime) -> Iterator[Waiting]:
-    """Files of which nothing was taken, unless the same file came again and was."""
+    """Files and parts that were not taken, unless the same file came again and was, or a person has refused them."""
     later = _delivery.alias("later")
     mended = exists().where(
         later.c.sender == _delivery.c.sender,
@@ -52,6 +52,7 @@ def _refused(connection: Connection, scope: Scope, now: datetime) -> Iterator[Wa
         later.c.received_at <= now,
         later.c.status == "accepted",
     )
+    decided = exists().where(_hold.c.part_id == _part.c.part_id, _hold.c.decided_at.is_not(None))
     refused_part = and_(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status == "rejected")
     query = (
         select(_delivery, _part.c.feed, _part.c.member, _part.c.reason.label("why"))
@@ -60,6 +61,7 @@ def _refused(connection: Connection, scope: Scope, now: datetime) -> Iterator[Wa
             or_(_delivery.c.status.in_(("rejected", "unrecognized")), _part.c.status == "rejected"),
             _delivery.c.received_at <= now,
             ~mended,
+            ~decided,
         )
         .order_by(_delivery.c.received_at.desc(), _delivery.c.file_name)
     )

@@ -13,6 +13,7 @@ from decimal import Decimal
 from sipetl.metrics import half_up
 from sipetl.reports.model import Count, Display, Goal, Point
 
+HUNDRED = Decimal(100)
 MINUS, DASH, THIN = "−", "–", " "  # noqa: RUF001 (typographic characters are meant)
 
 
@@ -101,10 +102,13 @@ def number(value: Decimal | None, display: Display, *, unit: bool = True) -> str
 
 
 def interval(point: Point, display: Display) -> str:
-    """Both bounds, or nothing."""
+    """Both bounds, or nothing; a share's bounds end at 0 and 100, however few it rests on."""
     if point.low is None or point.high is None:
         return ""
-    return f"{number(point.low, display, unit=False)} to {number(point.high, display)}"
+    low, high = point.low, point.high
+    if display.unit == "percent" and 0 <= point.value <= HUNDRED:
+        low, high = max(low, Decimal()), min(high, HUNDRED)
+    return f"{number(low, display, unit=False)} to {number(high, display)}"
 
 
 def data_word(point: Point) -> str:

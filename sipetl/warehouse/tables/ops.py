@@ -76,6 +76,7 @@ delivery_part = Table(
     col("published_at", MOMENT, "When it became current", null=True),
     col("wholeness", JSONB, "Counts for the verdict: rows by school, days, students by school", null=True),
     Index(None, "feed", "district", "school_year"),
+    Index(None, "delivery_id"),
     schema="ops",
     comment="Member x feed x district x school year: what everything downstream works on",
 )

@@ -35,7 +35,7 @@ release_value = Table(
     col(
         "suppression",
         Text,
-        "Why the public does not see it: P primary, N not reported; null = shown",
+        "Why the public does not see it: P primary, N not reported, E embargoed; null = shown",
         null=True,
     ),
     schema="ops",

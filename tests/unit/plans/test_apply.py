@@ -170,7 +170,7 @@ def test_two_files_of_one_version_are_refused(connection: Connection, write: Wri
 def test_a_fault_in_a_file_is_told_with_its_line(connection: Connection, write: Writer, good_plan: str) -> None:
     path = write("plan.yaml", good_plan.replace("practice: TP4", "practise: TP4"))
 
-    with pytest.raises(RegistryError, match="practise") as caught:
+    with pytest.raises(RegistryError, match="is missing") as caught:
         apply_plans(connection, [path])
 
     assert caught.value.where == f"{path}:5"

@@ -399,6 +399,27 @@ def test_a_recurring_goal_counts_its_occurrences(town: Town) -> None:
     assert (late.status, late.value, late.expected) == ("met", 61, 60)
 
 
+def test_the_last_occurrence_must_rise_too_not_reach_the_target(town: Town) -> None:
+    every = MONTHLY.replace("met_of: 4", "met_of: 6").replace("2026-03-13", "2026-02-27")  # the last day of February
+    town.plan(f"{RATINGS}, {every}, baseline: {{value: 49, period: '2025'}}, target: {{value: 90}}")
+    months = ("2025-09", "2025-10", "2025-11", "2025-12", "2026-01", "2026-02")
+    for month, value in zip(months, ("50", "51", "52", "53", "54", "55"), strict=True):
+        town.value("observation_at_or_above_3", "month", month, value)
+
+    assert town.judge("C3").status == "met"
+
+
+def test_a_month_is_over_on_its_last_school_day(town: Town) -> None:
+    town.plan("metric: attendance_rate_in_month, feed: attendance, academic: false, direction: up, path: rises,"
+              " target: {value: 96}, due: 2026-06-12")  # fmt: skip
+    town.value("attendance_rate_in_month", "month", "2026-05", "95")
+    town.value("attendance_rate_in_month", "month", "2026-06", "97")
+
+    row = town.judge("EOY")
+
+    assert (row.status, row.value, row.expected) == ("met", 97, 96)
+
+
 def test_a_recurring_goal_without_any_value_says_so(town: Town) -> None:
     town.plan(f"{RATINGS}, {MONTHLY}, baseline: {{value: 49, period: '2025'}}, target: {{value: 90}}")
     missing = town.arrival("observation", "C1", date(2025, 9, 1), date(2025, 10, 30), "missing")

@@ -17,8 +17,8 @@ from sipetl.reports.model import (
     Display,
     Glance,
     Goal,
-    Pair,
     Page,
+    Pair,
     Point,
     SchoolPlan,
     Scope,
@@ -31,13 +31,21 @@ AS_OF = date(2026, 3, 24)
 NOW = datetime(2026, 3, 24, 23, 59, 59, tzinfo=UTC)
 C2, C3 = date(2026, 1, 30), date(2026, 3, 13)
 CYCLES = {
-    "C2": Cycle(cycle="C2", school_year=2026, data_as_of=C2, data_due=date(2026, 2, 6), review_date=date(2026, 2, 24)),
-    "C3": Cycle(cycle="C3", school_year=2026, data_as_of=C3, data_due=date(2026, 3, 20), review_date=date(2026, 3, 26)),
+    "C2": Cycle(
+        cycle="C2", school_year=2026, data_as_of=C2, data_due=date(2026, 2, 6), review_date=date(2026, 2, 24)
+    ),
+    "C3": Cycle(
+        cycle="C3", school_year=2026, data_as_of=C3, data_due=date(2026, 3, 20), review_date=date(2026, 3, 26)
+    ),
 }
 SCHOOLS = {
     "3501": ("Alder Elementary School", "Birch & Beech Middle School", "Cedar <Hill> High School"),
     "3502": ("Dogwood Elementary School", "Elm Street Regional Vocational Technical High School"),
 }
+FEEDS = (
+    "assessment", "attendance", "course", "discipline", "evidence", "observation", "published_results", "roster",
+    "staff", "survey",
+)  # fmt: skip
 DISTRICTS = {"3501": "Harbor City", "3502": "Mill & River Regional"}
 
 
@@ -71,7 +79,9 @@ def goal(code: str, **given: object) -> Goal:
     return replace(made, **given)  # type: ignore[arg-type]
 
 
-def judged(status: str, at: Point, expected: str | None, gap: str | None, certainty: str | None = "clear") -> Standing:
+def judged(
+    status: str, at: Point, expected: str | None, gap: str | None, certainty: str | None = "clear"
+) -> Standing:
     on = at.on
     return Standing("C3", on, status, certainty, at, expected and d(expected), gap and d(gap))  # type: ignore[arg-type]
 
@@ -88,7 +98,7 @@ def goals(school: str) -> tuple[Goal, ...]:
              metric="Learning walks: rated 3 or above", target=d("52.0"), direction="up", path="rises",
              baseline=d("41.2"), points=rising,
              standings=(judged("on_track", point(date(2026, 2, 28), "C3", "55.05", "9.1", n=38), "52.9", "2.15", "close"),)),
-        goal("B2", school=school, kind="educator", text="Teachers act on feedback that a coach wrote for them",
+        goal("B2", school=school, kind="educator", student_group="", text="Teachers act on feedback that a coach wrote for them",
              metric="Staff with evidence: coaching feedback", target=d("75"), direction="up", baseline=d("40"),
              points=months("22.0", "31.0", "38.5", "44.0", "51.0", half="7.5"),
              standings=(judged("off_track", point(date(2026, 2, 28), "C3", "55.0", "7.5", n=61), "75", "-20"),)),
@@ -109,7 +119,7 @@ def goals(school: str) -> tuple[Goal, ...]:
              standings=(judged("insufficient_n", point(C3, "C3", "91.0", "6", n=4), None, None, None),)),
         goal("M3", school=school, text="More students meet or exceed expectations in ELA", path="year_end_only",
              metric="MCAS ELA: meeting or exceeding expectations", target=d("38.0"), direction="up", baseline=d("33.0"),
-             due_on=date(2026, 9, 30), standings=(Standing("C3", C3, "awaiting_source"),)),
+             due_on=date(2026, 9, 30), standings=(Standing("C3", C3, "awaiting_source", missing="published results 2026"),)),
     )  # fmt: skip
 
 
@@ -131,15 +141,37 @@ def readiness(cycle: str) -> Readiness:
     blocks = (BlockedGoal("P1", "B3", False, "Students meet their typical growth in mathematics"),)
     rows = []
     for district, names in SCHOOLS.items():
-        for feed in ("assessment", "attendance", "roster", "survey"):
+        for feed in FEEDS:
             for number, name in enumerate(names):
-                row = Row(district, feed, f"{district}{number:04d}", name, State.READY, None, "A. Clerk, data office", None, ())
+                row = Row(
+                    district,
+                    feed,
+                    f"{district}{number:04d}",
+                    name,
+                    State.READY,
+                    None,
+                    "A. Clerk, data office",
+                    None,
+                    (),
+                )
                 if (district, feed) == ("3502", "survey"):
                     row = replace(row, state=State.NOT_NEEDED)
                 if cycle == "C3" and (district, feed) == ("3502", "assessment"):
-                    row = replace(row, state=State.BLOCKED, missing="winter is missing, was due 2026-01-30", due_at=NOW, blocks=blocks)
+                    row = replace(
+                        row,
+                        state=State.BLOCKED,
+                        missing="winter is missing, was due 2026-01-30",
+                        due_at=NOW,
+                        blocks=blocks,
+                    )
                 if cycle == "C3" and (feed, number) == ("attendance", 1):
-                    row = replace(row, state=State.AT_RISK, missing="12 of 121 school days are not here, 12 of them overdue, from 2026-01-08", due_at=NOW, blocks=blocks)
+                    row = replace(
+                        row,
+                        state=State.AT_RISK,
+                        missing="12 of 121 school days are not here, 12 of them overdue, from 2026-01-08",
+                        due_at=NOW,
+                        blocks=blocks,
+                    )
                 rows.append(row)
     return Readiness(CYCLES[cycle], NOW, tuple(rows))  # fmt: skip
 
@@ -159,7 +191,7 @@ def chronic() -> tuple[Chronic, ...]:
             Pair("Multi-race, not Hispanic or Latino", now("26.0", "6.0", 190), before("27.9")),
             Pair("English learners", now("33.1", "4.5", 402), before("38.4")),
             Pair("Students with disabilities", None, before("36.5")),
-        )),
+        ), (Pair("Grade 7", now("22.0", "6.1", 171), before("21.2")),)),
         Chronic("3502", "35020000", (Pair(SCHOOLS["3502"][1], now("12.5", "3.0", 480), None),), ()),
     )  # fmt: skip
 
