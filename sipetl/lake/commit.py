@@ -108,7 +108,8 @@ def _transact(
             max_commit_retries=0, app_transactions=[Transaction(p.part_id, 1) for p in parts]
         ),
     )
-    return DeltaTable(table.table_uri).version()
+    table.update_incremental()
+    return table.version()
 
 
 def _swap(

@@ -43,6 +43,8 @@ class Lake:
 
     url: str
     opened: list[str] = field(default_factory=list)
+    known: dict[str, DeltaTable] = field(default_factory=dict, repr=False, compare=False)
+    """Tables whose log was read before: only what is new in it is read again."""
 
     @cached_property
     def root(self) -> str:
@@ -78,7 +80,13 @@ def open_table(lake: Lake, feed: FeedName, version: int | None = None) -> DeltaT
         LakeError: it is there and cannot be read.
     """
     try:
-        return DeltaTable(lake.table_url(feed), version=version)
+        if version is not None:
+            return DeltaTable(lake.table_url(feed), version=version)
+        if feed not in lake.known:
+            lake.known[feed] = DeltaTable(lake.table_url(feed))
+        else:
+            lake.known[feed].update_incremental()
+        return lake.known[feed]
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
@@ -143,7 +151,7 @@ def attach(
     version: int | None = None,
 ) -> str:
     """Make view `lake_<feed>`: the rows of some years and districts (None = all). Returns its name."""
-    nothing = years is not None and not years or districts is not None and not districts
+    nothing = (years is not None and not years) or (districts is not None and not districts)
     table = None if nothing else open_table(lake, feed, version)
     files = files_of(table, partition_predicate(years, districts))
     lake.opened.extend(files)

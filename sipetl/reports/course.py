@@ -13,7 +13,6 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from sipetl.registry.calendar import school_year_of
 from sipetl.reports.model import Display, Goal, Point
 from sipetl.reports.svg import WIDTH, Scale, Spoken, chart, days, element, line, month_ticks, polyline, ticks, words
 from sipetl.reports.words import day, label, number
@@ -24,6 +23,8 @@ FIRST_MONTH = 9
 """A chart of one school year begins with September."""
 MARGIN = timedelta(days=8)
 """Room beside the first and the last day."""
+BESIDE = timedelta(days=3)
+"""Nearer than this, dots lie on each other: a month's end and a cycle's day."""
 LABEL_ROOM, TICK_ROOM = 40.0, 14.0
 
 
@@ -74,8 +75,17 @@ def _all_points(goal: Goal) -> list[Point]:
     return [*goal.points, *judged]
 
 
+def _shown(goal: Goal) -> list[Point]:
+    """All points but those that the judged one would cover."""
+    judged = goal.standing.point if goal.standing else None
+    if judged is None:
+        return list(goal.points)
+    return [*(point for point in goal.points if abs(point.on - judged.on) > BESIDE), judged]
+
+
 def _span(goal: Goal) -> tuple[date, date]:
     given = [point.on for point in _all_points(goal)] + [on for on, _ in goal.steps]
+    given += [standing.measured_on for standing in goal.standings if standing.expected is not None]
     first = min([date(goal.school_year - 1, FIRST_MONTH, 1), *given])
     return first - MARGIN, max([goal.due_on, *given]) + MARGIN
 
@@ -122,7 +132,7 @@ def _path(frame: _Frame) -> Iterator[Markup]:
         yield polyline((frame.at(on, level) for on, level in frame.goal.steps), "path")
     for standing in frame.goal.standings:
         if standing.expected is not None and standing.expected != frame.goal.target:
-            x, y = frame.at(standing.on, standing.expected)
+            x, y = frame.at(standing.measured_on, standing.expected)
             yield line(x - 6, y, x + 6, y, "expected")
 
 
@@ -130,11 +140,11 @@ def _values(frame: _Frame) -> Iterator[Markup]:
     goal = frame.goal
     judged = goal.standing.point if goal.standing else None
     yield from _connected(frame)
-    for point in goal.points:
-        if judged is None or point.on != judged.on:
+    for point in _shown(goal):
+        if point is not judged:
             yield from _whisker(frame, point)
             x, y = frame.at(point.on, point.value)
-            is_earlier = school_year_of(point.on) < goal.school_year
+            is_earlier = point.school_year < goal.school_year
             yield element("circle", cx=x, cy=y, r=3.4, class_="before" if is_earlier else "now")
     if judged is not None:
         yield from _whisker(frame, judged)
@@ -147,8 +157,8 @@ def _values(frame: _Frame) -> Iterator[Markup]:
 def _connected(frame: _Frame) -> Iterator[Markup]:
     """Values of one school year are joined; a summer is not bridged."""
     by_year: dict[int, list[Point]] = {}
-    for point in sorted({p.on: p for p in _all_points(frame.goal)}.values(), key=lambda p: p.on):
-        by_year.setdefault(school_year_of(point.on), []).append(point)
+    for point in sorted(_shown(frame.goal), key=lambda p: p.on):
+        by_year.setdefault(point.school_year, []).append(point)
     for points in by_year.values():
         if len(points) > 1:
             yield polyline((frame.at(point.on, point.value) for point in points), "joined")

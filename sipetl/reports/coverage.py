@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from sipetl.arrivals import Context, Judged, Word
 from sipetl.registry.calendar import school_year_of
@@ -45,14 +45,19 @@ def _of_district(
 
 
 def _spans(connection: Connection, now: datetime) -> Spans:
+    """What was current at that moment: what has been replaced since counts, what was replaced before does not."""
     part, delivery = t.ops.delivery_part, t.ops.delivery
+    newer, its = part.alias("newer"), delivery.alias("its")
+    replaced_since = exists().where(
+        newer.c.supersedes == part.c.part_id, its.c.delivery_id == newer.c.delivery_id, its.c.received_at > now
+    )
     query = (
         select(part.c.wholeness)
         .join(delivery, delivery.c.delivery_id == part.c.delivery_id)
         .where(
             part.c.feed == ATTENDANCE,
             part.c.school_year == school_year_of(now.date()),
-            part.c.status == "accepted",
+            or_(part.c.status == "accepted", and_(part.c.status == "superseded", replaced_since)),
             delivery.c.received_at <= now,
         )
     )

@@ -143,7 +143,13 @@ def _asked(row: RowMapping, school: Place) -> Goal:
         due_on=row["due_on"],
         baseline=row["baseline_value"],
         steps=_steps(row),
+        recurrence=_recurrence(row),
     )
+
+
+def _recurrence(row: RowMapping) -> tuple[int, int] | None:
+    rule = (row["definition"] or {}).get("recurrence")
+    return (rule["met_of"], rule["occurrences"]) if rule else None
 
 
 def _group(row: RowMapping) -> str:
@@ -176,14 +182,16 @@ def _standing(row: RowMapping, measured: Iterable[RowMapping], points: Iterable[
 
 
 def _judged(row: RowMapping, on: date, measured: Iterable[RowMapping], points: Iterable[Point]) -> Point | None:
-    """The value that was judged: the newest charted one it is equal to, else one of the cycle's own day."""
+    """The value that was judged: the last one charted by then, if it is that one, else of the cycle's own day."""
     value = row["value"]
     if value is None:
         return None
-    charted = [point.on for point in points if abs(point.value - value) < SAME and point.on <= on]
-    marks = [each["data_status"] for each in measured if abs(each["value"] - value) < SAME]
+    before = [point for point in points if point.on <= on]
+    is_charted = bool(before) and abs(before[-1].value - value) < SAME
+    same = [each for each in measured if abs(each["value"] - value) < SAME and each["as_of"] <= on]
+    marks = [each["data_status"] for each in sorted(same, key=lambda each: each["code"] == row["cycle"])]
     mark = "incomplete" if row["status"] == "incomplete" else (marks or ["final"])[-1]
-    place = max(charted, default=on)
+    place = before[-1].on if is_charted else on
     return Point(place, f"cycle {row['cycle']}", value, row["low"], row["high"], row["n"], mark)
 
 
@@ -200,7 +208,8 @@ def _series(measured: Iterable[RowMapping], kinds: Sequence[str], year: int) -> 
 
 def _point(row: RowMapping) -> Point:
     on = min(row["ends_on"], row["as_of"])
-    return Point(on, _label(row), row["value"], row["low"], row["high"], row["n"], row["data_status"])
+    numbers = (row["value"], row["low"], row["high"], row["n"])
+    return Point(on, _label(row), *numbers, row["data_status"], row["school_year"])
 
 
 def _label(row: RowMapping) -> str:

@@ -108,6 +108,13 @@ class Point:
     high: Decimal | None = None
     n: int | None = None
     data_status: str = "final"
+    measures: int | None = None
+    """School year it is of; None = the one of its day."""
+
+    @property
+    def school_year(self) -> int:
+        """School year it is of: a result that came in autumn is of the year before."""
+        return self.measures or school_year_of(self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,11 @@ class Standing:
     gap: Decimal | None = None
     missing: str = ""
     """The arrival without which it cannot be judged."""
+
+    @property
+    def measured_on(self) -> date:
+        """The day of the value that was judged."""
+        return self.point.on if self.point else self.on
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +163,8 @@ class Goal:
     """Measured values, the earliest first."""
     steps: tuple[tuple[date, Decimal], ...] = ()
     """Corners of the target path, where it is a line that the plan draws."""
+    recurrence: tuple[int, int] | None = None
+    """Met when so many of so many occurrences are; None = not recurring."""
 
     @property
     def school_year(self) -> int:

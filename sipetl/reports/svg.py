@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 WIDTH = 360
 """Units of every chart's width: at this size its text is as large as the page's small print on a phone."""
 TICK_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-MOST_MONTH_TICKS, MOST_DATED_TICKS = 6, 4.5
+MOST_MONTH_TICKS, MOST_DATED_TICKS = 6, 4
 ICONS = {
     "check": '<circle cx="7" cy="7" r="6"/><path class="on" d="M4 7.2 6.2 9.4 10 4.8"/>',
     "up": '<path d="M7 1 13.2 12.5H.8Z"/>',

@@ -13,19 +13,18 @@ from sqlalchemy import Connection, Table, text
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows a merge inserted, changed and removed."""
+    """How many rows a merge wrote (new or changed) and removed."""
 
-    inserted: int = 0
-    updated: int = 0
+    upserted: int = 0
     deleted: int = 0
 
     @property
     def rows(self) -> int:
         """All rows touched."""
-        return self.inserted + self.updated + self.deleted
+        return self.upserted + self.deleted
 
     def __add__(self, other: Written) -> Written:
-        return Written(self.inserted + other.inserted, self.updated + other.updated, self.deleted + other.deleted)
+        return Written(self.upserted + other.upserted, self.deleted + other.deleted)
 
 
 def copy_in(connection: Connection, target: str, data: pa.Table) -> None:
@@ -58,11 +57,10 @@ def merge(connection: Connection, table: Table, data: pa.Table, *, within: str) 
     connection.execute(text(f"create temporary table {stage} (like {target}) on commit drop"))
     _drop_not_null(connection, stage, [c.name for c in table.columns if c.name not in data.column_names])
     copy_in(connection, stage, data)
+    connection.execute(text(f"analyze {stage}"))
     key = [c.name for c in table.primary_key.columns]
-    others = [name for name in data.column_names if name not in key]
     written = Written(
-        updated=_update(connection, target, stage, key, others),
-        inserted=_insert(connection, target, stage, key, data.column_names),
+        upserted=_upsert(connection, target, stage, key, data.column_names),
         deleted=_delete(connection, target, stage, key, within),
     )
     connection.execute(text(f"drop table {stage}"))
@@ -74,29 +72,18 @@ def _drop_not_null(connection: Connection, stage: str, columns: Sequence[str]) -
         connection.execute(text(f'alter table {stage} alter column "{name}" drop not null'))
 
 
-def _same_key(key: Sequence[str]) -> str:
-    return " and ".join(f't."{name}" = s."{name}"' for name in key)
-
-
-def _update(connection: Connection, target: str, stage: str, key: Sequence[str], others: Sequence[str]) -> int:
-    if not others:
-        return 0
-    new = ", ".join(f'"{name}" = s."{name}"' for name in others)
-    differs = " or ".join(f't."{name}" is distinct from s."{name}"' for name in others)
-    sql = f"update {target} t set {new} from {stage} s where {_same_key(key)} and ({differs})"
-    return connection.execute(text(sql)).rowcount
-
-
-def _insert(connection: Connection, target: str, stage: str, key: Sequence[str], columns: Sequence[str]) -> int:
+def _upsert(connection: Connection, target: str, stage: str, key: Sequence[str], columns: Sequence[str]) -> int:
     names = ", ".join(f'"{name}"' for name in columns)
-    values = ", ".join(f's."{name}"' for name in columns)
-    sql = (
-        f"insert into {target} ({names}) select {values} from {stage} s"
-        f" where not exists (select from {target} t where {_same_key(key)})"
-    )
+    others = [name for name in columns if name not in key]
+    new = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+    differs = " or ".join(f't."{name}" is distinct from excluded."{name}"' for name in others)
+    action = f"update set {new} where {differs}" if others else "nothing"
+    keys = ", ".join(f'"{name}"' for name in key)
+    sql = f"insert into {target} as t ({names}) select {names} from {stage} on conflict ({keys}) do {action}"
     return connection.execute(text(sql)).rowcount
 
 
 def _delete(connection: Connection, target: str, stage: str, key: Sequence[str], within: str) -> int:
-    sql = f"delete from {target} t where ({within}) and not exists (select from {stage} s where {_same_key(key)})"
+    same = " and ".join(f't."{name}" = s."{name}"' for name in key)
+    sql = f"delete from {target} t where ({within}) and not exists (select from {stage} s where {same})"
     return connection.execute(text(sql)).rowcount

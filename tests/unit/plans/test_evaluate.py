@@ -509,7 +509,7 @@ def test_a_second_run_writes_nothing(town: Town) -> None:
     first = evaluate(town.connection, now=AFTER["C3"])
     second = evaluate(town.connection, now=AFTER["C3"])
 
-    assert first == Written(inserted=12)  # three goals at C0, C1, C2, C3
+    assert first == Written(upserted=12)  # three goals at C0, C1, C2, C3
     assert second == Written()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -53,7 +54,7 @@ def test_months_of_more_than_a_year_name_it() -> None:
         (date(2025, month, 1), name) for month, name in ((10, "Oct"), (11, "Nov"), (12, "Dec"))
     ] + [(date(2026, month, 1), name) for month, name in ((1, "Jan"), (2, "Feb"), (3, "Mar"))]
     assert [name for _, name in month_ticks(date(2024, 9, 1), date(2026, 1, 31))] == [
-        "Sep 24", "Jan 25", "May 25", "Sep 25", "Jan 26",
+        "Sep 24", "Mar 25", "Sep 25",
     ]  # fmt: skip
 
 
@@ -135,6 +136,35 @@ def test_years_are_not_joined_over_the_summer() -> None:
 
     assert [len(part.get("points", "").split()) for part in of_class(root, "joined")] == [3, 2]
     assert len(of_class(root, "before")) == 3
+
+
+def test_a_result_of_last_year_is_hollow_though_it_came_this_year() -> None:
+    came = replace(point(date(2025, 9, 23), "annual 2024-25", "34"), measures=2025)
+
+    root = drawn(goal("M1", path="year_end_only", due_on=date(2026, 9, 22), points=(came,)))
+
+    assert (len(of_class(root, "before")), len(of_class(root, "now"))) == (1, 0)
+
+
+def test_a_month_that_ends_beside_the_judged_day_is_not_drawn_over_it() -> None:
+    last = point(date(2026, 1, 30), "C2", "20", "2")
+    shown = goal("B1", points=months("18", "19", "20", "20", "20"), standings=(judged("met", last, "20", "0"),))
+
+    root = drawn(shown)
+
+    assert (len(of_class(root, "now")), len(of_class(root, "judged"))) == (4, 1)  # January 31 lies under January 30
+    assert len(of_class(root, "whisker")) == 5 * 3
+
+
+def test_what_was_expected_stands_at_the_judged_value() -> None:
+    shown = goal(
+        "B1", standings=(replace(judged("met", point(date(2026, 1, 23), "", "25"), "22", "3"), on=date(2026, 3, 13)),)
+    )
+
+    root = drawn(shown)
+
+    (mark,), (dot,) = of_class(root, "expected"), of_class(root, "judged")
+    assert (place(mark, "x1") + place(mark, "x2")) / 2 == pytest.approx(place(dot, "cx"), abs=0.11)
 
 
 def test_a_goal_without_values_shows_baseline_and_target() -> None:

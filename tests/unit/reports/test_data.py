@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from sipetl.errors import ConfigError
 from sipetl.readiness import State
@@ -74,6 +74,24 @@ def test_a_judged_value_stands_where_the_same_value_was_measured(town: Connectio
     assert (standing.point.on, standing.point.data_status) == (date(2026, 1, 23), "provisional")
 
 
+def test_a_value_that_is_the_same_by_chance_does_not_move_the_judged_one(town: Connection) -> None:
+    town.execute(
+        insert(t.ref.period).values(
+            period_id=1, school_year=2026, kind="month", code="2025-12", starts_on=date(2025, 12, 1),
+            ends_on=date(2025, 12, 31), sort=0,
+        )
+    )  # fmt: skip
+    measure(town, ALDER, "2025-12", CHRONIC, "18", as_of=date(2025, 12, 31), status="incomplete")
+    measure(town, ALDER, "C2", CHRONIC, "18", as_of=date(2026, 1, 30))
+    measure(town, ALDER, "2026-01", CHRONIC, "19", as_of=date(2026, 1, 30))
+    judge(town, 1, "on_track", "18")
+
+    standing = goal(page(town), "B1").standing
+
+    assert standing is not None and standing.point is not None
+    assert (standing.point.on, standing.point.data_status) == (date(2026, 1, 30), "final")
+
+
 def test_months_are_not_mixed_with_cycles_where_they_count_another_thing(town: Connection) -> None:
     evidence = "staff_with_evidence_coaching_feedback"  # of a month in the month, of a cycle from the year's start
     town.execute(update(t.plan.benchmark).where(t.plan.benchmark.c.benchmark_id == 1).values(metric=evidence))
@@ -100,6 +118,13 @@ def test_checkpoints_are_a_path_in_steps(town: Connection) -> None:
     assert goal(page(town), "B1").steps == (
         (october, 4), (february, 4), (february, 6), (due, 6), (due, 20),
     )  # fmt: skip
+
+
+def test_a_recurring_benchmark_tells_its_rule(town: Connection) -> None:
+    definition = {"recurrence": {"met_of": 4, "occurrences": 6}, "checkpoints": []}
+    town.execute(update(t.plan.benchmark).where(t.plan.benchmark.c.benchmark_id == 1).values(definition=definition))
+
+    assert (goal(page(town), "B1").recurrence, goal(page(town), "B2").recurrence) == ((4, 6), None)
 
 
 def test_a_status_without_data_names_the_arrival_that_is_missing(town: Connection) -> None:
@@ -172,6 +197,29 @@ def test_weeks_are_filled_from_what_deliveries_say_they_hold(town: Connection) -
     )
     assert coverage.schools["Alder"][-1] == Week(date(2026, 2, 9), days=2, here=0)  # due three school days later
     assert [week.here for week in coverage.schools["Birch & Beech"]] == [0] * 6
+
+
+def test_weeks_are_those_of_the_day_whatever_came_later(town: Connection) -> None:
+    def holds(last: str) -> dict[str, Any]:
+        return {"schools": {ALDER: 9}, "days": {ALDER: {"from": "2026-01-05", "to": last, "n": 5}}}
+
+    later = datetime(2026, 2, 20, tzinfo=UTC)
+    gone = deliver(town, "a.csv", "superseded", part="superseded", wholeness=holds("2026-02-06"))
+    deliver(town, "b.csv", "accepted", part="accepted", wholeness=holds("2026-01-09"), supersedes=gone)
+    current = deliver(town, "c.csv", "superseded", part="superseded", wholeness=holds("2026-01-16"))
+    deliver(
+        town,
+        "d.csv",
+        "accepted",
+        part="accepted",
+        wholeness=holds("2026-02-20"),
+        supersedes=current,
+        received_at=later,
+    )
+
+    (coverage,) = page(town).coverage
+
+    assert [week.here for week in coverage.schools["Alder"]] == [5, 5, 0, 0, 0, 0]
 
 
 def test_readiness_names_what_the_benchmarks_lack(town: Connection) -> None:

@@ -93,6 +93,7 @@ def test_every_status_is_told_with_its_certainty() -> None:
     for word in ("On track", "Off track", "Met", "Not met", "Incomplete data", "Too few to judge", "Awaiting source"):
         assert f"{word}</span>" in page
     assert "0.9 points better than the 19.0 % expected by then (close: chance alone could turn it)." in page
+    assert "by 13 Mar 2026, 4 times of 6: the status counts the times. Cycle C3: this time 2.2 points better" in page
     assert "Missing: published results 2026." in page
     assert "20.0 points worse than the 75.0 % expected by then (clear: more than chance)." in page
 
