@@ -26,7 +26,7 @@ format: $(VENV)/.dev  ## Mend what can be mended
 	$(BIN)/ruff check --fix .
 
 lock: $(VENV)/.uv  ## Resolve the newest versions that go together, for every platform and extra
-	$(BIN)/uv pip compile --upgrade --universal --generate-hashes --all-extras --python-version 3.11 \
+	$(BIN)/uv pip compile --universal --generate-hashes --all-extras --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
 

@@ -185,7 +185,7 @@ def arrivals(
             "district": one.arrival.district,
             "feed": one.arrival.feed,
             "window": one.arrival.window_code,
-            "due_at": one.arrival.due_at,
+            "due_at": one.arrival.due_at.astimezone(home.zone),
             "verdict": one.verdict.word.value,
             "wholeness": one.verdict.wholeness and one.verdict.wholeness.value,
             "lacks": one.verdict.lacks,

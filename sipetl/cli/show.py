@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output")]
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 200)
+"""A pipe has no width of its own: lines are kept long, so that they can be searched."""
 
 
 def rows(title: str, columns: Sequence[str], data: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:

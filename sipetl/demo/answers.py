@@ -21,17 +21,18 @@ Assessment (unit: student's result, at the school of the test)
     growth, of results after a baseline. *_mean_*: sum of scores x 100 (SGP: x 1) / results. map_participation_*,
     iready_participation_*: enrolled at the end with a result there / these, and everybody enrolled at the end in the
     tested grades (MAP 2-8, i-Ready KF-8) without a result. mcas_*: of students with a level; mcas_participation_*:
-    tested / expected, absent ones included. The school whose winter MAP results did not come has none.
+    tested / expected, absent ones included. A school whose results did not come is late, not untested: it has none.
 Survey
     survey_favorable_<topic> (students), _<topic>_teacher: favourable answers / answers, n = respondents.
-    survey_response_rate_student: respondents / enrolled at the end in grades that answered; _teacher: / teachers.
+    survey_response_rate_student: respondents / enrolled at the end in grades that answered, by the roster's groups;
+    _teacher: / teachers.
     Careless responses (planted) count nowhere.
-Observation and evidence
-    observation_at_or_above_3(_<indicator>): good ratings / ratings, within a month, else from the year's start; by
-    grade. observation_count, classrooms_observed, evidence_count_<kind> (entries that meet the expectation): from the
-    year's start; a count is its numerator, its denominator is 0. staff_with_evidence_<kind>: teachers with an entry
-    that meets the expectation, from the year's start / teachers of schools that sent any. The log that never came is
-    left out.
+Observation and evidence (of a month in the month, else from the year's start)
+    observation_at_or_above_3: good ratings / ratings, n = walks; _<indicator>: walks with a good rating / walks; both
+    by grade. observation_count, evidence_count_<kind> (entries that meet the expectation) and classrooms_observed
+    (from the year's start also in a month): a count is its numerator, its denominator is 1 at every level.
+    staff_with_evidence_<kind>: teachers with an entry that meets the expectation / teachers of the district, where its
+    log has entries in the period; an agenda review is about no teacher. The log that never came is left out.
 Groups
     As the roster says them; traits do not change within a year. MCAS rows say their own. high_needs is who is known to
     be in one of its parts; low_income is known for MCAS alone.

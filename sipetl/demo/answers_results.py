@@ -77,6 +77,7 @@ def _add_sitting(tally: Tally, district: District, reading_of: tuple[Reading, Si
     metrics[participation] = (still, still, still)
     tally.add(district.spec, reading.period, year.school[rows], groups.of(rows), metrics)
     without = _without(year, reading, rows, TESTED_GRADES[sitting.test])
+    without = without[year.school[without] != (-1 if missing is None else missing)]
     one = np.ones(without.size)
     metrics = {participation: (np.zeros(without.size), one, one)}
     tally.add(district.spec, reading.period, year.school[without], groups.of(without), metrics)
@@ -133,16 +134,18 @@ def _add_survey(tally: Tally, district: District, reading_of: tuple[Reading, Res
     reading, responses = reading_of
     year = district.years[responses.window.school_year]
     if responses.population == "student":
-        groups = roster_groups(district.people, year.person, year.grade).of(responses.who)
-        asked = np.isin(year.grade, year.grade[responses.who])
-        eligible = year.school[year.enrolled_on(reading.at) & asked]
+        every = roster_groups(district.people, year.person, year.grade)
+        asked = np.flatnonzero(year.enrolled_on(reading.at) & np.isin(year.grade, year.grade[responses.who]))
+        groups, eligible, of_eligible = every.of(responses.who), year.school[asked], every.of(asked)
     else:
-        groups, eligible = everybody(responses.who.size), staff.school[staff.is_teacher]
+        eligible = staff.school[staff.is_teacher]
+        groups, of_eligible = everybody(responses.who.size), everybody(eligible.size)
     tally.add(district.spec, reading.period, responses.school, groups, _topics(responses))
     schools = np.concatenate([responses.school, eligible])
+    of_both = Membership(np.concatenate([groups.member, of_eligible.member]))
     answered = np.arange(schools.size) < responses.school.size
     rate: dict[str, Units] = {f"survey_response_rate_{responses.population}": (answered, ~answered, ~answered)}
-    tally.add(district.spec, reading.period, schools, everybody(schools.size), rate)
+    tally.add(district.spec, reading.period, schools, of_both, rate)
 
 
 def _topics(responses: Responses) -> dict[str, Units]:

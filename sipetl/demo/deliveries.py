@@ -172,12 +172,16 @@ def _adults(facts: Facts, outbox: Outbox) -> None:
 
 
 def _spans(district: District, year: int, *, logs: bool) -> list[tuple[date, date, date]]:
-    """First and last day of each log, and its arrival: monthly, or one per cycle for walks of small districts."""
+    """First and last day of each log, and its arrival.
+
+    Monthly, the first from the year's start; walks of small districts one per cycle.
+    """
     days = district.years[year].days
     if year == 2025:
         return [(as_date(days[0]), as_date(days[-1]), FIRST_RUN)]
     if logs or district.spec.number == 0:
-        return [(month.opens, month.closes, month.arrives) for month in MONTHS_2026]
+        opens = [min(MONTHS_2026[0].opens, as_date(days[0])), *(month.opens for month in MONTHS_2026[1:])]
+        return [(first, m.closes, m.arrives) for first, m in zip(opens, MONTHS_2026, strict=True)]
     spans, first = [], as_date(days[0])
     for cycle in CYCLES:
         if cycle.code in ("C1", "C2", "C3"):

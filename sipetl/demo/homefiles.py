@@ -48,6 +48,7 @@ from sipetl.registry.models import (
     Feed,
     FeedName,
     Feeds,
+    Floors,
     Home,
     Model,
     Organizations,
@@ -92,6 +93,10 @@ def write_registry(specs: Sequence[DistrictSpec], folder: Path, identified: Iter
 def dump(path: Path, model: Model, *comment: str) -> None:
     """Write a model as YAML, without what is default, under a comment."""
     write_yaml(path, model.model_dump(exclude_defaults=True), comment)
+
+
+FLOORS = {"assessment": Floors(students=Decimal("0.6")), "survey": Floors(students=Decimal("0.4"))}
+"""Shares of the roster that make a file whole: not every grade is tested, and few surveys reach everyone."""
 
 
 def write_yaml(path: Path, data: Any, comment: Sequence[str]) -> None:
@@ -232,6 +237,7 @@ def _feed(spec: DistrictSpec, feed: str, layouts: tuple[str, ...], rhythm: dict[
         owner=f"{spec.name} data office",
         notice=f"data@{spec.district}.example.org",
         tier=tier,
+        floors=FLOORS.get(feed, Floors()),
         **rhythm,
     )
 

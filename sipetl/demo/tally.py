@@ -18,6 +18,8 @@ from sipetl.demo.people import Ints
 from sipetl.demo.spec import DistrictSpec
 
 STATE = "00000000"
+COUNTS = ("classrooms_observed", "evidence_count_", "observation_count")
+"""Metrics (or how their names begin) that are counts: each has denominator 1, at every level."""
 KEYS = ["level", "organization", "school_year", "period_kind", "period_code", "metric", "student_group"]
 SUMS = ["numerator", "denominator", "n"]
 Units = tuple[npt.NDArray[np.generic], npt.NDArray[np.generic], npt.NDArray[np.generic]]
@@ -74,7 +76,7 @@ class Tally:
         given = _summed(pa.table(arrays))
         schools = given.filter(pa.compute.equal(given["level"], "school"))
         levels = [_level(schools, level, specs) for level in ("district", "region", "state")]
-        every = pa.concat_tables([given, *levels], promote_options="permissive")
+        every = _counted(pa.concat_tables([given, *levels], promote_options="permissive"))
         return every.sort_by([(key, "ascending") for key in KEYS])
 
 
@@ -89,6 +91,13 @@ def _level(schools: pa.Table, level: str, specs: Sequence[DistrictSpec]) -> pa.T
     parents = pa.array([above[code] for code in codes.dictionary.to_pylist()]).take(codes.indices)
     moved = additive.set_column(1, "organization", parents).drop_columns(["level"])
     return _summed(moved.append_column("level", pa.repeat(level, len(moved))))
+
+
+def _counted(rows: pa.Table) -> pa.Table:
+    names = rows["metric"].combine_chunks().dictionary_encode()
+    is_count = pa.array([name.startswith(COUNTS) for name in names.dictionary.to_pylist()]).take(names.indices)
+    at = rows.column_names.index("denominator")
+    return rows.set_column(at, "denominator", pa.compute.if_else(is_count, 1, rows["denominator"]))
 
 
 def _summed(rows: pa.Table) -> pa.Table:

@@ -23,11 +23,18 @@ if TYPE_CHECKING:
     from sipetl.metrics.catalogue import Metric
 
 FOLDER = Path(__file__).parent / "facts"
-VALUED = ("race_ethnicity", "gender")
-"""Attributes whose values are codes of student groups."""
+NAMED: Mapping[str, str] = {
+    "gender_group": "case gender when 'F' then 'female' when 'M' then 'male' when 'N' then 'nonbinary' end",
+    "grade_group": "case when grade in ('KP', 'KF', 'KT') then 'grade_K' when grade <> 'SP' then 'grade_' || grade end",
+}
+"""Student groups whose names are not the codes of rows; the names: registry/reference/student_groups.yaml."""
 FLAGS = ("english_learner", "el_or_former_el", "disability", "low_income", "local_frl", "high_needs")
 """Attributes that are student groups themselves, where true: unknown is not "no"."""
-FAMILIES: Mapping[str, tuple[str, ...]] = {"student": (*VALUED, *FLAGS, "grade"), "grade": ("grade",), "all": ()}
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "student": ("race_ethnicity", "gender_group", *FLAGS, "grade_group"),
+    "grade": ("grade_group",),
+    "all": (),
+}
 """Attributes by which facts are grouped, beside all; `own` facts carry their group."""
 _HEADER = re.compile(r"^-- (with|input|unit|column): (\S+) *(.*)$", re.MULTILINE)
 
@@ -135,7 +142,7 @@ def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]
         organization_id, period_id,
         {_group_name(unit.groups)} as student_group,
         {aggregates}
-    from facts_{unit.name}
+    from {_named(unit)}
     group by {_grouping(unit.groups)}
 )""",
         f"""long_{unit.name} as (
@@ -146,6 +153,12 @@ def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]
     where student_group is not null
 )""",
     ]
+
+
+def _named(unit: Unit) -> str:
+    """The facts of a unit, with the groups that its rows have by another name."""
+    added = [f"{sql} as {name}" for name, sql in NAMED.items() if name in FAMILIES.get(unit.groups, ())]
+    return f"(select *, {', '.join(added)} from facts_{unit.name})" if added else f"facts_{unit.name}"
 
 
 def _grouping(groups: str) -> str:
@@ -164,9 +177,7 @@ def _group_name(groups: str) -> str:
 
 
 def _group_value(name: str) -> str:
-    if name in FLAGS:
-        return f"case when {name} then '{name}' end"
-    return f"'grade_' || {name}" if name == "grade" else name
+    return f"case when {name} then '{name}' end" if name in FLAGS else name
 
 
 def _struct(metric: Metric, sums: _Sums) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import duckdb
 from sqlalchemy import select
@@ -33,6 +34,8 @@ class OpenHome:
     key: Key
     authority: str
     state_code: str
+    zone: ZoneInfo
+    """Time zone in which due times are meant."""
 
     def now(self) -> datetime:
         """The moment this command acts at."""
@@ -114,10 +117,10 @@ def _apply(warehouse: Warehouse, settings: Settings) -> None:
             write_expected(connection, expected_arrivals(registry), now=settings.now())
 
 
-def _authority(warehouse: Warehouse) -> tuple[str, str]:
+def _authority(warehouse: Warehouse) -> tuple[str, str, ZoneInfo]:
     with warehouse.begin() as connection:
-        row = connection.execute(select(t.ref.home.c.authority, t.ref.home.c.state_code)).one()
-    return row.authority, row.state_code
+        row = connection.execute(select(t.ref.home)).one()
+    return row.authority, row.state_code, ZoneInfo(row.time_zone)
 
 
 def _settle(home: OpenHome) -> None:

@@ -24,6 +24,7 @@ PERIODS = [
     (3, "month", date(2026, 1, 1), date(2026, 1, 31)),
     (4, "cycle", date(2025, 7, 1), date(2025, 11, 12)),
 ]
+GENDERS = {"F": "female", "M": "male"}
 Row = dict[str, Any]
 
 
@@ -44,7 +45,7 @@ def world(seed: int) -> tuple[list[Row], list[Row]]:
             spans = [(first, FIRST, change), (second, change, None)]
         elif number % 5 == 0:
             spans = [(first, FIRST, change)]
-        gender = draw.choice(["F", "M", None])
+        gender = draw.choice([*GENDERS, None])
         for school, start, end in spans:
             roster.append({"id_hash": who, "school": school, "valid_from": start, "valid_to": end, "gender": gender})
         rate = draw.choice([0.02, 0.1, 0.25])
@@ -72,7 +73,7 @@ def plain(roster: list[Row], events: list[Row]) -> dict[tuple[int, int, str], Co
             counts = Counter(days=len(enrolled), missed=missed, students=1, squares=missed**2)
             if len(enrolled) >= 20:
                 counts.update(twenty=1, chronic=int(10 * missed >= len(enrolled)))
-            for group in {"all", span["gender"]} - {None}:
+            for group in {"all", GENDERS.get(span["gender"])} - {None}:
                 for organization in (SCHOOLS[school], 10):
                     found.setdefault((organization, period, group), Counter()).update(counts)
     return found

@@ -142,7 +142,7 @@ def test_unknown_group_membership_is_not_no(con: duckdb.DuckDBPyConnection) -> N
     ).fetchall()
 
     assert dict(groups) == {
-        "all": 4, "F": 1, "M": 1, "english_learner": 1, "el_or_former_el": 2, "high_needs": 2, "grade_05": 4,
+        "all": 4, "female": 1, "male": 1, "english_learner": 1, "el_or_former_el": 2, "high_needs": 2, "grade_05": 4,
     }  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def test_mcas_levels_scores_growth_and_participation(con: duckdb.DuckDBPyConnect
     feed = FeedName.ASSESSMENT
 
     assert integers(con, feed, "mcas_meeting_exceeding_ela", period=ANNUAL)[11] == (2, 3, 3, None)
-    assert integers(con, feed, "mcas_meeting_exceeding_ela", period=ANNUAL, group="F")[11] == (2, 2, 2, None)
+    assert integers(con, feed, "mcas_meeting_exceeding_ela", period=ANNUAL, group="female")[11] == (2, 2, 2, None)
     assert integers(con, feed, "mcas_not_meeting_ela", period=YEAR)[11] == (1, 3, 3, None)
     assert integers(con, feed, "mcas_mean_scaled_score_ela", period=YEAR)[DISTRICT] == (150000, 3, 3, None)
     assert integers(con, feed, "mcas_mean_sgp_ela", period=YEAR)[11] == (90, 2, 2, None)
@@ -400,7 +400,7 @@ def test_response_rate_has_groups_where_responses_name_students(con: duckdb.Duck
         reply("r2", "q1", 5, school=B, gender="F"),
     )
 
-    found = integers(con, FeedName.SURVEY, "survey_response_rate_student", period=FALL, group="F")
+    found = integers(con, FeedName.SURVEY, "survey_response_rate_student", period=FALL, group="female")
 
     assert found == {11: (1, 2, 2, None), DISTRICT: (1, 2, 2, None)}
 
