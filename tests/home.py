@@ -20,19 +20,20 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import duckdb
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
 
 from sipetl.cli import main
-from sipetl.lake import attach
+from sipetl.lake import Lake, attach
 from sipetl.pipeline import DeliveryOutcome, Flags, OpenHome, ingest, open_home
 from sipetl.privacy import create_key
 from sipetl.quality import Outcome
 from sipetl.registry.models import FeedName
 from sipetl.settings import Settings, load_settings
-from sipetl.warehouse import embedded
+from sipetl.warehouse import embedded, open_warehouse
 
 ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 1, 30)
@@ -191,7 +192,12 @@ class Site:
     @property
     def settings(self) -> Settings:
         return load_settings(
-            home=self.root, warehouse_url=self.url, as_of=self.today, key_file=self.key_file, threads=1, memory="512MB"
+            home=self.root,
+            warehouse_url=self.url,
+            as_of=self.today,
+            key_file=self.key_file,
+            threads=1,
+            memory="512MB",
         )
 
     @contextmanager
@@ -222,18 +228,16 @@ class Site:
 
     def sql(self, query: str, **given: object) -> list[tuple[Any, ...]]:
         """Ask the warehouse."""
-        with self.open() as home, home.warehouse.begin() as connection:
+        with open_warehouse(self.settings) as warehouse, warehouse.begin() as connection:
             return [tuple(row) for row in connection.execute(text(query), given)]
 
     def lake(self, feed: FeedName, query: str, version: int | None = None) -> list[tuple[Any, ...]]:
         """Ask the lake; the feed's rows are `rows`."""
-        with self.open() as home:
-            con = home.duckdb()
-            view = attach(con, home.lake, feed, version=version)
-            con.execute(f"create view rows as from {view}")
+        with duckdb.connect() as con:
+            view = attach(con, Lake(self.settings.lake_url), feed, version=version)
+            con.execute(f"create temp view rows as from {view}")
             found: list[tuple[Any, ...]] = con.execute(query).fetchall()
-            con.close()
-            return found
+        return found
 
     def letters(self, outcome: DeliveryOutcome) -> dict[str, str]:
         """The letter to the sender, by suffix."""

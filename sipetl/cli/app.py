@@ -20,7 +20,7 @@ app = typer.Typer(
     help="District extracts to benchmark statuses, and a flag for what is late.",
     epilog="Start with: sipetl demo",
 )
-messages = Console(stderr=True)
+messages = Console(stderr=True, soft_wrap=True)
 """For people: progress and messages, on standard error. Standard output is for results."""
 NEEDS_A_PERSON = 4
 

@@ -47,8 +47,8 @@ def run_demo(home: Path, *, students: int, districts: int, seed: int) -> None:
             path = _report(opened.on(script.days[-1].day))
             _summary(opened, outcomes)
     surprises = _surprises(script, outcomes)
-    messages.print(f"Done in {time.monotonic() - begun:.0f} s. The report: [bold]{path}[/]", soft_wrap=True)
-    messages.print(f"Look around: sipetl --home {home} --as-of {script.days[-1].day} arrivals", soft_wrap=True)
+    messages.print(f"Done in {time.monotonic() - begun:.0f} s. The report: [bold]{path}[/]")
+    messages.print(f"Look around: sipetl --home {home} --as-of {script.days[-1].day} arrivals")
     if surprises:
         messages.print(f"[red]Not as planted:[/] {', '.join(surprises)}")
         raise typer.Exit(NEEDS_A_PERSON)

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, select
 from uuid_utils.compat import uuid7
 
 from sipetl.intake import Contract, Mapped, Member, PartKey
@@ -30,6 +31,9 @@ from sipetl.warehouse import tables as t
 
 if TYPE_CHECKING:
     from sipetl.pipeline.take import Taking
+
+_PART_NAME = ("delivery_id", "member", "feed", "district", "school_year")
+"""What a part is called, whichever try at it: its id is made anew with each."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +171,11 @@ def _guard(
     home, stopped, going = taking.bench.home, list[PartOutcome](), list[Candidate]()
     for candidate in candidates:
         earlier = _earlier(home, candidate.row)
-        if earlier == "accepted":
-            stopped.append(candidate.outcome)
+        if earlier and earlier.stands:
+            stopped.append(earlier.told(candidate.outcome))
         elif newer := _newer_snapshot(home, candidate):
             stopped.append(_stop(home, candidate, Outcome.SUPERSEDED, f"the snapshot of {newer} is newer"))
-        elif reason := _hold_reason(taking, checked, candidate, earlier):
+        elif not earlier and (reason := _hold_reason(taking, checked, candidate)):
             found, why = reason
             stopped.append(_stop(home, candidate, Outcome.HELD, why, found))
         else:
@@ -179,25 +183,44 @@ def _guard(
     return stopped, going
 
 
-def _earlier(home: OpenHome, row: ledger.PartRow) -> str | None:
-    """What an earlier try at this delivery came to: accepted, or a person's decision on its hold."""
+@dataclass(frozen=True)
+class _Earlier:
+    """What an earlier try at a part came to."""
+
+    status: str
+    reason: str | None
+    decision: str | None
+
+    @property
+    def stands(self) -> bool:
+        """Nothing is to be done again, unless a person released the part."""
+        return self.decision != "accept"
+
+    def told(self, outcome: PartOutcome) -> PartOutcome:
+        """The outcome once more, for the letter."""
+        if self.status == "accepted":
+            return outcome
+        return replace(outcome, outcome=Outcome(self.status), reason=self.reason or "", rows_good=0)
+
+
+def _earlier(home: OpenHome, row: ledger.PartRow) -> _Earlier | None:
+    """What an earlier try at this delivery came to: the ledger's last word on the part, a released hold if no other."""
     part, hold = t.ops.delivery_part, t.ops.hold
-    same = (
-        select(part.c.status, hold.c.decision)
+    tries = (
+        select(part.c.status, part.c.reason, hold.c.decision)
         .outerjoin(hold, hold.c.part_id == part.c.part_id)
-        .where(
-            part.c.delivery_id == row.delivery_id,
-            part.c.member == row.member,
-            part.c.feed == row.feed,
-            part.c.district == row.district,
-            part.c.school_year == row.school_year,
-        )
+        .where(_same_part(row))
+        .order_by(hold.c.decision.is_not_distinct_from("accept"), part.c.status, part.c.part_id.desc())
     )
     with home.warehouse.begin() as connection:
-        found = connection.execute(same).all()
-    if any(status == "accepted" for status, _ in found):
-        return "accepted"
-    return "released" if any(decision == "accept" for _, decision in found) else None
+        found = connection.execute(tries).first()
+    return _Earlier(*found) if found else None
+
+
+def _same_part(row: Any) -> ColumnElement[bool]:
+    """All tries at a part of a delivery."""
+    part = t.ops.delivery_part
+    return and_(*(part.c[name] == getattr(row, name) for name in _PART_NAME))
 
 
 def _newer_snapshot(home: OpenHome, candidate: Candidate) -> date | None:
@@ -209,11 +232,7 @@ def _newer_snapshot(home: OpenHome, candidate: Candidate) -> date | None:
     return newest if newest and newest > candidate.row.scope_to else None
 
 
-def _hold_reason(
-    taking: Taking, checked: Checked, candidate: Candidate, earlier: str | None
-) -> tuple[Impact, str] | None:
-    if earlier == "released":
-        return None
+def _hold_reason(taking: Taking, checked: Checked, candidate: Candidate) -> tuple[Impact, str] | None:
     found = impact(taking.bench.con, taking.bench.home.lake, checked.split.good, candidate.part)
     why = found.exceeds(checked.contract)
     return (found, why) if why else None
@@ -223,6 +242,7 @@ def _stop(
     home: OpenHome, candidate: Candidate, outcome: Outcome, why: str, found: Impact | None = None
 ) -> PartOutcome:
     with home.warehouse.begin() as connection:
+        _close_hold(connection, candidate.row)
         ledger.add_parts(connection, [replace(candidate.row, status=outcome.value, reason=why)])
         if found:
             connection.execute(
@@ -258,20 +278,22 @@ def accept_part(home: OpenHome, con: Any, row: Any, version: int) -> None:
         _close_hold(connection, row)
 
 
-def _close_hold(connection: Any, row: Any) -> None:
-    """A held try at the same part is over once it was accepted."""
+def is_whole(home: OpenHome, con: Any, part: Any) -> bool:
+    """Whether the lake still shows every row of an accepted part. A snapshot was folded: its ledger row tells."""
+    if part.feed in FOLDED:
+        return True
+    view = attach(con, home.lake, FeedName(part.feed), years={part.school_year}, districts={part.district})
+    rows = con.execute(f"select count(*) from {view} where part_id = ?", [str(part.part_id)]).fetchall()[0][0]
+    return bool(rows == part.rows_good)
+
+
+def _close_hold(connection: Connection, row: Any) -> None:
+    """A held try at the same part is over once it was taken up again."""
     part = t.ops.delivery_part
     connection.execute(
         part.update()
-        .where(
-            part.c.delivery_id == row.delivery_id,
-            part.c.member == row.member,
-            part.c.feed == row.feed,
-            part.c.district == row.district,
-            part.c.school_year == row.school_year,
-            part.c.status == "held",
-        )
-        .values(status="superseded", reason="released by a person, and taken")
+        .where(_same_part(row), part.c.status == "held")
+        .values(status="superseded", reason="released by a person, and taken up again")
     )
 
 
@@ -280,10 +302,10 @@ def _parts_with_rows(con: Any, lake: Lake, row: Any) -> set[str]:
     return {part for (part,) in con.execute(f"select distinct part_id from {view}").fetchall()}
 
 
-def settle_intents(home: OpenHome) -> None:
-    """Decide every intent from the Delta log: accept what was committed, forget what was not."""
+def settle_intents(home: OpenHome, delivery_id: UUID | None = None) -> None:
+    """Decide every intent (of one delivery) from the Delta log: accept what was committed, forget what was not."""
     with home.warehouse.begin() as connection:
-        rows = ledger.intents(connection)
+        rows = [row for row in ledger.intents(connection) if delivery_id in (None, row.delivery_id)]
     if not rows:
         return
     con = home.duckdb()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -45,14 +46,15 @@ class OpenHome:
         """The same stores, on another day."""
         return replace(self, settings=self.settings.on(day))
 
-    def duckdb(self) -> duckdb.DuckDBPyConnection:
+    def duckdb(self, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
         """A fresh in-memory engine within the memory and threads of the settings; spills to the scratch folder."""
-        self.settings.scratch_dir.mkdir(parents=True, exist_ok=True)
+        spill = spill or self.settings.scratch_dir
+        spill.mkdir(parents=True, exist_ok=True)
         con = duckdb.connect()
         for name, value in (
             ("memory_limit", self.settings.memory),
             ("threads", str(self.settings.threads)),
-            ("temp_directory", str(self.settings.scratch_dir)),
+            ("temp_directory", str(spill)),
             ("preserve_insertion_order", "false"),
             ("enable_progress_bar", "false"),
         ):
@@ -68,6 +70,7 @@ def open_home(settings: Settings) -> Iterator[OpenHome]:
         ConfigError: there is no home here, or its registry or key is wrong.
         StoreError: a store cannot be used.
     """
+    _refuse_absent(settings)
     key = load_key(settings.key_file)
     with open_warehouse(settings) as warehouse:
         if upgrade(warehouse):
@@ -77,6 +80,13 @@ def open_home(settings: Settings) -> Iterator[OpenHome]:
         home = OpenHome(settings, warehouse, Lake(settings.lake_url), key, *_authority(warehouse))
         _settle(home)
         yield home
+
+
+def _refuse_absent(settings: Settings) -> None:
+    """Make no stores in a folder that somebody mistyped."""
+    has_stores = settings.warehouse_url or (settings.home / "warehouse").is_dir()
+    if not has_stores and not settings.registry_dir.is_dir():
+        raise ConfigError("there is no home here", where=str(settings.home), cure="run 'sipetl init', or name --home")
 
 
 def _know_key(warehouse: Warehouse, key: Key, now: datetime) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from sipetl.errors import ConfigError
+from sipetl.errors import ConfigError, LandingError
 from sipetl.intake import Found, Landed, land, scan
+from sipetl.pipeline.asked import Asked, Flags
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.outcome import DeliveryOutcome
 from sipetl.pipeline.take import Workbench, take
@@ -22,19 +24,6 @@ from sipetl.warehouse import tables as t
 
 OPERATOR = "operator"
 """Sender of files that a person names and that lie in no inbox."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The operator's flags: the last resort where the content does not say."""
-
-    district: str | None = None
-    feed: str | None = None
-    layout: str | None = None
-    school_year: int | None = None
-    day: date | None = None
-    window: str | None = None
-    embargo_until: date | None = None
 
 
 NO_FLAGS = Flags()
@@ -53,14 +42,32 @@ class Incoming:
 Watcher = Callable[[DeliveryOutcome], None]
 
 
-def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> list[Incoming]:
-    """What is new in the inboxes of the registry, oldest first, so that a correction follows what it corrects."""
+def scan_inboxes(
+    home: OpenHome, flags: Flags = NO_FLAGS, *, away: list[LandingError] | None = None
+) -> list[Incoming]:
+    """What is new in the inboxes of the registry, oldest first, so that a correction follows what it corrects.
+
+    Args:
+        home: the home.
+        flags: limit it to a district or feed.
+        away: collects the errors of inboxes that cannot be reached; without it, the first is raised.
+
+    Raises:
+        LandingError: an inbox cannot be reached.
+    """
     files: dict[tuple[str, str], Incoming] = {}
     for feed in _feeds(home, flags):
         with home.warehouse.begin() as connection:
             seen = ledger.seen(connection, feed.district)
         expects = (feed.feed, tuple(feed.config["layouts"]))
-        for file in scan(_inbox_url(home, feed.inbox), feed.config["match"], seen=seen):
+        try:
+            found = scan(_inbox_url(home, feed.inbox), feed.config["match"], seen=seen)
+        except LandingError as error:
+            if away is None:
+                raise
+            away.append(error)
+            continue
+        for file in found:
             there = files.setdefault((feed.district, file.url), Incoming(feed.district, file))
             files[feed.district, file.url] = replace(there, expected=(*there.expected, expects))
     return sorted(files.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
@@ -75,13 +82,15 @@ def ingest(
 ) -> list[DeliveryOutcome]:
     """Land to lake: the files named, or all that a scan finds. Also takes up what a killed command had landed.
 
-    A file that cannot be taken becomes an outcome; nothing else stops for it.
+    A file that cannot be taken becomes an outcome; nothing else stops for it, nor for an inbox that is away.
 
     Raises:
         StoreError: a store failed; what was done so far is kept, and running again goes on from there.
+        LandingError: an inbox could not be reached; all others were worked first.
         ConfigError: a named file is not there.
     """
-    incoming = [_named(home, path, flags) for path in paths] if paths else scan_inboxes(home, flags)
+    away: list[LandingError] = []
+    incoming = [_named(home, path, flags) for path in paths] if paths else scan_inboxes(home, flags, away=away)
     outcomes: list[DeliveryOutcome] = []
     with Workbench.open(home) as bench:
         for sender in sorted({i.sender for i in incoming} | _senders_with_unfinished(home)):
@@ -90,7 +99,17 @@ def ingest(
                     outcomes.append(outcome)
                     if watch:
                         watch(outcome)
+    if away:
+        raise away[0]
     return outcomes
+
+
+def take_up(home: OpenHome, delivery_id: UUID, sender: str) -> list[DeliveryOutcome]:
+    """Take one landed delivery up again, on the terms it was asked for; nothing if another command did meanwhile."""
+    with Workbench.open(home) as bench, advisory_locks(home.warehouse.etl, {f"ingest:{sender}"}):
+        with home.warehouse.begin() as connection:
+            rows = ledger.unfinished(connection, sender)
+        return [_take_again(bench, row) for row in rows if row.delivery_id == delivery_id]
 
 
 def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags: Flags) -> Iterable[DeliveryOutcome]:
@@ -99,13 +118,19 @@ def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags
         unfinished = ledger.unfinished(connection, sender)
         seen = ledger.seen(connection, sender)
     for row in unfinished:
-        yield take(bench, _delivery(row), flags)
+        yield _take_again(bench, row)
     for one in incoming:
         if one.found.seen not in seen:
-            yield take(bench, _land(bench.home, one), flags, expected=one.expected)
+            asked = Asked(flags, one.expected)
+            yield take(bench, _land(bench.home, one, asked), asked)
 
 
-def _land(home: OpenHome, incoming: Incoming) -> ledger.Delivery:
+def _take_again(bench: Workbench, row: Any) -> DeliveryOutcome:
+    delivery = ledger.Delivery(**row._mapping)
+    return take(bench, delivery, Asked.from_json(delivery.asked))
+
+
+def _land(home: OpenHome, incoming: Incoming, asked: Asked) -> ledger.Delivery:
     """Keep the bytes, then write the delivery: from here on nothing is lost."""
     landed: Landed = land(incoming.found.url, home.settings.landing_url)
     delivery = ledger.Delivery(
@@ -119,6 +144,7 @@ def _land(home: OpenHome, incoming: Incoming) -> ledger.Delivery:
         modified_at=incoming.found.modified_at,
         received_at=_received(home, incoming.found),
         landed_path=landed.url,
+        asked=asked.to_json(),
     )
     with home.warehouse.begin() as connection:
         ledger.record(connection, delivery)
@@ -168,7 +194,3 @@ def _senders_with_unfinished(home: OpenHome) -> set[str]:
     table = t.ops.delivery
     with home.warehouse.begin() as connection:
         return set(connection.execute(select(table.c.sender).where(table.c.status == "landed").distinct()).scalars())
-
-
-def _delivery(row: Any) -> ledger.Delivery:
-    return ledger.Delivery(**row._mapping)

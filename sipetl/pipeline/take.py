@@ -5,13 +5,11 @@ Whatever is wrong with a file ends here as an outcome with a reason; only a fail
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import fsspec
@@ -31,22 +29,17 @@ from sipetl.intake import (
     name_groups,
     read,
 )
-from sipetl.pipeline.bring import Checked, bring
+from sipetl.pipeline.asked import Asked, Flags
+from sipetl.pipeline.bring import Checked, bring, is_whole, settle_intents
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.letters import write_letter
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.outcome import RANK, DeliveryOutcome, PartOutcome
+from sipetl.pipeline.scratch import scratch_folder
 from sipetl.pipeline.suites import suite_of
 from sipetl.quality import Outcome, find, run_suite, split
 from sipetl.warehouse import ledger
 from sipetl.warehouse import tables as t
-
-if TYPE_CHECKING:
-    from sipetl.pipeline.ingest import Flags
-
-
-Expected = Sequence[tuple[str, Sequence[str]]]
-"""Feeds that may be recognised, each with its layouts (none = all of the feed); empty = any."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +56,10 @@ class Workbench:
     @contextmanager
     def open(cls, home: OpenHome) -> Iterator[Workbench]:
         """A bench with reference tables loaded; its scratch folder goes when it is closed."""
-        home.settings.scratch_dir.mkdir(parents=True, exist_ok=True)
         own = home.settings.registry_dir / "layouts"
         layouts = load_layouts(own if own.is_dir() else None)
-        con = home.duckdb()
-        with tempfile.TemporaryDirectory(dir=home.settings.scratch_dir) as scratch:
-            yield cls(home, con, Path(scratch), layouts, _load_reference(home, con))
-        con.close()
+        with scratch_folder(home.settings.scratch_dir) as scratch, home.duckdb(spill=scratch) as con:
+            yield cls(home, con, scratch, layouts, _load_reference(home, con))
 
 
 def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -97,10 +87,15 @@ class Taking:
 
     bench: Workbench
     delivery: ledger.Delivery
-    flags: Flags
+    asked: Asked
     twins: list[str] = field(default_factory=list)
     """Names of files with the same bytes that are current."""
     outcomes: list[PartOutcome] = field(default_factory=list)
+
+    @property
+    def flags(self) -> Flags:
+        """The operator's flags."""
+        return self.asked.flags
 
     def refuse(self, member: str, outcome: Outcome, reason: str) -> None:
         """A member that is not taken."""
@@ -128,19 +123,32 @@ class Taking:
                 )
 
 
-def take(bench: Workbench, delivery: ledger.Delivery, flags: Flags, *, expected: Expected = ()) -> DeliveryOutcome:
+def take(bench: Workbench, delivery: ledger.Delivery, asked: Asked) -> DeliveryOutcome:
     """Take one delivery; the caller holds its sender's lock."""
-    taking = Taking(bench, delivery, flags)
+    taking = Taking(bench, delivery, asked)
+    settle_intents(bench.home, delivery.delivery_id)
     with bench.home.warehouse.begin() as connection:
-        ledger.drop_intents(connection, delivery.delivery_id)
-        taking.twins += ledger.current_twins(connection, delivery.sender, delivery.sha256, delivery.delivery_id)
-    _take_members(taking, expected)
+        ledger.drop_findings(connection, delivery.delivery_id)
+    taking.twins += _twins(bench, delivery)
+    _take_members(taking)
     return _conclude(taking)
 
 
-def _take_members(taking: Taking, expected: Expected) -> None:
+def _twins(bench: Workbench, delivery: ledger.Delivery) -> list[str]:
+    """Names of files with the same bytes of which the lake still shows every row; none after A -> B -> A."""
+    with bench.home.warehouse.begin() as connection:
+        twins = ledger.accepted_twins(connection, delivery.sender, delivery.sha256, delivery.delivery_id)
+        parts = {twin.delivery_id: ledger.parts_of(connection, twin.delivery_id) for twin in twins}
+    return [
+        twin.file_name
+        for twin in twins
+        if all(is_whole(bench.home, bench.con, p) for p in parts[twin.delivery_id] if p.status == "accepted")
+    ]
+
+
+def _take_members(taking: Taking) -> None:
     bench, delivery = taking.bench, taking.delivery
-    layouts = [layout for layout in bench.layouts if _may_be(layout, expected, taking.flags)]
+    layouts = [layout for layout in bench.layouts if _may_be(layout, taking.asked)]
     try:
         with taking.step("identify") as counts:
             found = identify(_local(bench, delivery), delivery.file_name, layouts, scratch=bench.scratch)
@@ -166,8 +174,9 @@ def _is_duplicate(taking: Taking, member: Member) -> bool:
     return any(name_groups(member.layout, twin) == own for twin in taking.twins)
 
 
-def _may_be(layout: Layout, expected: Expected, flags: Flags) -> bool:
+def _may_be(layout: Layout, asked: Asked) -> bool:
     """Whether the operator or the registry lets a file be of this layout."""
+    flags, expected = asked.flags, asked.expected
     if flags.layout:
         return layout.layout == flags.layout
     if flags.feed and layout.feed != flags.feed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ class Delivery:
     landed_path: str
     status: str = "landed"
     reason: str | None = None
+    asked: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,19 @@ def unfinished(connection: Connection, sender: str) -> list[Row[Any]]:
     )
 
 
-def current_twins(connection: Connection, sender: str, sha256: str, delivery_id: UUID) -> list[str]:
-    """File names of earlier deliveries with these bytes whose parts are all still current; none after A -> B -> A."""
-    superseded = exists().where(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status != "accepted")
+def accepted_twins(connection: Connection, sender: str, sha256: str, delivery_id: UUID) -> list[Row[Any]]:
+    """Id and file name of earlier deliveries with these bytes all of whose parts are accepted.
+
+    Of a part that was held first, the held try does not count.
+    """
+    released = select(t.ops.hold.c.part_id).where(t.ops.hold.c.decision == "accept")
+    superseded = exists().where(
+        _part.c.delivery_id == _delivery.c.delivery_id,
+        _part.c.status != "accepted",
+        _part.c.part_id.not_in(released),
+    )
     accepted = exists().where(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status == "accepted")
-    query = select(_delivery.c.file_name).where(
+    query = select(_delivery.c.delivery_id, _delivery.c.file_name).where(
         _delivery.c.sender == sender,
         _delivery.c.sha256 == sha256,
         _delivery.c.delivery_id != delivery_id,
@@ -110,7 +119,7 @@ def current_twins(connection: Connection, sender: str, sha256: str, delivery_id:
         accepted,
         not_(superseded),
     )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(query))
 
 
 def add_parts(connection: Connection, parts: Iterable[PartRow]) -> None:
@@ -199,9 +208,8 @@ def _supersede_deliveries(connection: Connection, part_ids: list[UUID]) -> None:
     )
 
 
-def drop_intents(connection: Connection, delivery_id: UUID) -> None:
-    """Forget parts that were never committed, so that the delivery can be taken again."""
-    connection.execute(delete(_part).where(_part.c.delivery_id == delivery_id, _part.c.status == "intent"))
+def drop_findings(connection: Connection, delivery_id: UUID) -> None:
+    """Forget what an earlier try found, so that the delivery can be taken again."""
     for table in (t.ops.issue, t.ops.finding):
         connection.execute(delete(table).where(table.c.delivery_id == delivery_id))
 
@@ -229,12 +237,18 @@ def add_step(connection: Connection, delivery_id: UUID, step: str, started_at: d
 
 
 def request_work(connection: Connection, feed: str, district: str, school_year: int, now: datetime) -> None:
-    """Ask for the values of a partition to be recomputed; asking twice is asking once."""
+    """Ask for the values of a partition to be recomputed; asking twice is asking once.
+
+    On an injected day all moments are equal, so a new request is made a little later than the one before: whoever
+    computes meanwhile must see that it was asked for again.
+    """
     row = {"feed": feed, "district": district, "school_year": school_year, "requested_at": now, "done_at": None}
-    statement = pg_insert(_work).values(row)
+    later = func.greatest(now, _work.c.requested_at + timedelta(microseconds=1))
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["feed", "district", "school_year"], set_={"requested_at": now, "done_at": None}
+        pg_insert(_work)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["feed", "district", "school_year"], set_={"requested_at": later, "done_at": None}
         )
     )
 

@@ -11,24 +11,43 @@ from tests.truth.lived import Lived, differences
 
 pytestmark = pytest.mark.slow
 
-ATTENDANCE = """
-    absent_10_or_more_days attendance_rate attendance_rate_in_month average_days_absent chronic_absence_rate_1_8
-    chronic_absence_rate_9_12 chronic_absence_rate_pk12 chronic_absence_rate_pk12_student severe_chronic_absence_rate
-    unexcused_over_9_days
-""".split()
+ATTENDANCE = [
+    "absent_10_or_more_days",
+    "attendance_rate",
+    "attendance_rate_in_month",
+    "average_days_absent",
+    "chronic_absence_rate_1_8",
+    "chronic_absence_rate_9_12",
+    "chronic_absence_rate_pk12",
+    "chronic_absence_rate_pk12_student",
+    "severe_chronic_absence_rate",
+    "unexcused_over_9_days",
+]
 INTERIM = [
     f"{name}_{subject}"
-    for name in """
-        iready_mean_scale_score iready_met_growth iready_on_grade_level iready_participation
-        map_mean_rit map_met_growth map_participation
-    """.split()
+    for name in [
+        "iready_mean_scale_score",
+        "iready_met_growth",
+        "iready_on_grade_level",
+        "iready_participation",
+        "map_mean_rit",
+        "map_met_growth",
+        "map_participation",
+    ]
     for subject in ("ela", "math")
 ]
 MCAS = [
     f"mcas_{name}_{subject}"
-    for name in """
-        exceeding meeting partially_meeting not_meeting meeting_exceeding mean_scaled_score participation mean_sgp
-    """.split()
+    for name in [
+        "exceeding",
+        "meeting",
+        "partially_meeting",
+        "not_meeting",
+        "meeting_exceeding",
+        "mean_scaled_score",
+        "participation",
+        "mean_sgp",
+    ]
     for subject in ("ela", "math", "sci")
     if (name, subject) != ("mean_sgp", "sci")
 ]

@@ -43,7 +43,9 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names if alias.name.startswith("sipetl"))
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sipetl"):
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "sipetl" else [node.module]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "sipetl" else [node.module]
+            )
             yield from ((name, node.lineno) for name in names)
 
 

@@ -47,7 +47,11 @@ def test_repr_shows_nothing_of_the_secret() -> None:
 
 @pytest.mark.parametrize(
     ("text", "mode", "says"),
-    [("ab", 0o600, "does not hold a 64-digit"), ("zz" * 32, 0o600, "does not hold"), ("ab" * 32, 0o644, "read by others")],
+    [
+        ("ab", 0o600, "does not hold a 64-digit"),
+        ("zz" * 32, 0o600, "does not hold"),
+        ("ab" * 32, 0o644, "read by others"),
+    ],
 )
 def test_bad_key_file_is_told(tmp_path: Path, text: str, mode: int, says: str) -> None:
     path = tmp_path / "sipetl.key"

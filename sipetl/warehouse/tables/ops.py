@@ -45,6 +45,7 @@ delivery = Table(
     col("landed_path", Text, "Where landing keeps it"),
     col("status", Text, "landed, unrecognized, rejected, held, accepted, superseded or duplicate"),
     col("reason", Text, "Why, in one sentence", null=True),
+    col("asked", JSONB, "The operator's flags, and what the registry expects: kept for whoever resumes", null=True),
     Index(None, "sender", "sha256"),
     schema="ops",
     comment="What came: one row per file or set of files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from datetime import date
 from uuid import UUID
@@ -60,6 +61,16 @@ def test_a_rejected_hold_changes_nothing(site: Site, held: DeliveryOutcome) -> N
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
     assert ledger(site, held) == ("rejected", [("rejected", 30, 0)])
     assert waiting(site) == []
+    assert "rejected by" in site.letters(held)["md"]
+
+
+def test_a_released_file_that_comes_again_is_a_duplicate(site: Site, held: DeliveryOutcome) -> None:
+    (part,) = waiting(site)
+    site.run("hold", "accept", str(part))
+
+    again = site.take(NOVEMBER, roster(PEOPLE[:30]))
+
+    assert again.status is Outcome.DUPLICATE
 
 
 def test_a_decision_is_made_once(site: Site, held: DeliveryOutcome) -> None:
@@ -102,7 +113,8 @@ def test_each_part_of_a_delivery_is_decided_on_its_own(site: Site) -> None:
     assert waiting(site) == []
     assert site.lake(FeedName.ATTENDANCE, "select count(*) from rows") == [(600,)]
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(30,)]
-    assert ledger(site, outcome)[0] == "accepted"
+    assert ledger(site, outcome)[0] == "rejected"
+    assert {p["outcome"] for p in json.loads(site.letters(outcome)["json"])["parts"]} == {"accepted", "rejected"}
 
 
 def test_the_second_hold_of_a_delivery_still_waits_when_the_first_is_accepted(site: Site) -> None:
