@@ -73,6 +73,3 @@ def _tell(error: SipetlError) -> None:
     if Options.debug:
         messages.print_exception()
     messages.print(f"[bold red]Error[/] {error}", highlight=False)
-
-
-from sipetl.cli import admin, figures, loads, setup  # noqa: E402, F401 (commands register themselves)

@@ -10,7 +10,10 @@ from sipetl.cli.demo import run_again
 from sipetl.demo import generate
 from sipetl.settings import load_settings
 from sipetl.warehouse import embedded
+from tests.home import server
 from tests.truth.lived import SEED, STUDENTS, Lived, read_values
+
+__all__ = ["lived", "server"]
 
 
 @pytest.fixture(scope="session")
