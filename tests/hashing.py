@@ -60,7 +60,7 @@ def _lake_lines(con: duckdb.DuckDBPyConnection, lake: Lake, feed: FeedName) -> I
 
 
 def _lines(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[str]:
-    found = con.execute(f"select line from (select r::varchar as line from ({query}) r) order by line collate binary")
+    found = con.execute(f"select line from (select r::varchar as line from ({query}) r) order by line")
     while batch := found.fetchmany(BATCH):
         yield from (line for (line,) in batch)
 

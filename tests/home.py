@@ -310,6 +310,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Lease]
     """An embedded server with a database `template` that knows the registry."""
     base = tmp_path_factory.mktemp("homes-server") / "warehouse"
     with embedded.use(base) as lease:
+        with psycopg.connect(_plain(lease.url("superuser", "postgres")), autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")  # the server dies with the session; homes are many
+            connection.execute("select pg_reload_conf()")
         make_database(lease, "template")
         site = Site(write_home(tmp_path_factory.mktemp("template-home")), lease.url("owner", "template"))
         with site.open():
@@ -318,7 +321,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Lease]
     embedded.remove(base)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_site(server: embedded.Lease, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
     """Makes homes, each with stores of its own."""
 
@@ -350,7 +353,7 @@ def write_home(root: Path) -> Path:
 def make_database(lease: embedded.Lease, name: str, template: str = "template1") -> None:
     """Make a database of the owner's, as a copy of another that nobody is connected to."""
     with psycopg.connect(_plain(lease.url("superuser", "postgres")), autocommit=True) as connection:
-        make = sql.SQL("create database {} owner sipetl_owner template {} strategy file_copy")
+        make = sql.SQL("create database {} owner sipetl_owner template {}")
         connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
 
 

@@ -184,25 +184,50 @@ VALUE_TYPE = pa.decimal128(38, 18)
 _BATCH = 20_000
 
 
-def to_values(con: duckdb.DuckDBPyConnection, table: str, *, catalogue: Catalogue) -> pa.Table:
+KEY = ("organization_id", "period_id", "metric", "student_group")
+"""What identifies a metric value."""
+_UNMEASURED = """(select null::bigint as organization_id, null::bigint as period_id, null::varchar as metric,
+    null::varchar as student_group, null::integer as metric_version, null::bigint as numerator,
+    null::bigint as denominator, null::bigint as n, null::decimal(38, 0) as sum_xx, null::decimal(38, 0) as sum_xy,
+    null::decimal(38, 0) as sum_yy, null::bigint as expected_n, null::decimal(38, 18) as coverage,
+    null::decimal(38, 18) as value, null::decimal(38, 18) as low, null::decimal(38, 18) as high where false)"""
+
+
+def to_values(
+    con: duckdb.DuckDBPyConnection, table: str, *, catalogue: Catalogue, known: str = _UNMEASURED
+) -> pa.Table:
     """Turn computed sums into rows of `metric.value` (all but `input_id`), each distinct set of integers once.
 
     `data_status` is `provisional` until the period has ended, then `final`; what else it can be (incomplete,
     missing, embargoed) is known to the arrivals ledger, and its caller's to say.
+
+    Args:
+        con: where the sums and `ref_period` are.
+        table: the computed sums.
+        catalogue: the definitions, with the found values.
+        known: table of rows of `metric.value`; a number whose version and integers are still the same is taken from it.
     """
-    distinct = f"""
-        select distinct metric, expected_n, {_INTEGERS} from {table} order by all
-    """
-    rows = con.execute(distinct).fetchall()
+    same = " and ".join(f"k.{name} = t.{name}" for name in (*KEY, "metric_version", *_INTEGERS.split(", ")))
+    con.execute(f"""
+        create or replace temp table valued as
+        select t.*, k.metric is not null as is_known, k.coverage, k.value, k.low, k.high
+        from {table} as t left join {known} as k on {same} and k.expected_n is not distinct from t.expected_n
+    """)
+    rows = con.execute(f"""
+        select distinct metric, expected_n, {_INTEGERS} from valued where not is_known order by all
+    """).fetchall()
     con.register("measured_sums", _measured(rows, catalogue))
-    answer = con.sql(f"""
+    answer = con.sql("""
         select
             t.organization_id, t.period_id, t.metric, t.student_group, t.metric_version, t.school_year, t.as_of,
             t.numerator, t.denominator, t.sum_xx, t.sum_xy, t.sum_yy, t.n, t.expected_n,
-            m.coverage, m.value, m.low, m.high,
+            case when is_known then t.coverage else m.coverage end as coverage,
+            case when is_known then t.value else m.value end as value,
+            case when is_known then t.low else m.low end as low,
+            case when is_known then t.high else m.high end as high,
             case when t.as_of < p.ends_on then 'provisional' else 'final' end as data_status
-        from {table} as t
-        join measured_sums as m
+        from valued as t
+        left join measured_sums as m
             on m.metric = t.metric and m.numerator = t.numerator and m.denominator = t.denominator and m.n = t.n
             and m.sum_xx = t.sum_xx and m.sum_xy = t.sum_xy and m.sum_yy = t.sum_yy
             and m.expected_n is not distinct from t.expected_n

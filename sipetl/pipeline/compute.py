@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,25 @@ from sipetl.metrics.compute import ensure_inputs, find_values
 from sipetl.metrics.register import register_metrics
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
+from sipetl.pipeline.values import (
+    Slice,
+    Task,
+    current_inputs,
+    difference,
+    embargoed_districts,
+    input_of,
+    keep_inputs,
+    mark,
+    old_inputs,
+)
 from sipetl.registry.models import FeedName
-from sipetl.warehouse import Written, advisory_locks, copy_in, ledger, merge
+from sipetl.warehouse import Written, advisory_locks, ledger
 from sipetl.warehouse import tables as t
 
 COMPUTED = tuple(f for f in FeedName if (Path(sipetl.metrics.__file__).parent / "facts" / f"{f.value}.sql").exists())
 """Feeds that metrics are computed from."""
 LEVELS = Path(sipetl.metrics.__file__).parent / "reference" / "levels.csv"
 LOCK = "compute"
-_INPUT_SPACE = uuid.UUID("6f1d2d3e-6a0b-5d4e-9c51-73f3b1f0a1c7")
-"""Name space of input ids: a set of parts has the same id in every rebuild that has the same parts."""
 
 
 @dataclass
@@ -47,20 +57,6 @@ class Computed:
     """Feed, school year and districts recomputed."""
     written: Written = field(default_factory=Written)
     files_opened: int = 0
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One feed and school year, and the districts of it that changed."""
-
-    feed: FeedName
-    school_year: int
-    districts: tuple[str, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Published figures of all senders are taken over together: two may speak of one organization."""
-        return self.feed is FeedName.PUBLISHED_RESULTS
 
 
 def compute(home: OpenHome, *, everything: bool = False) -> Computed:
@@ -81,7 +77,7 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
                 refresh_identity(con, home.lake)
         _load_reference(home, con)
         for task in _tasks(work):
-            done.written += _run(home, con, task)
+            done.written += _run(home, con, task, anew=everything)
             done.partitions.append((task.feed.value, task.school_year, task.districts))
         con.close()
         done.files_opened = len(home.lake.opened)
@@ -109,31 +105,50 @@ def _ask_for_cycles(connection: Connection, now: datetime) -> None:
     )
 
 
-def _tasks(work: Iterable[Any]) -> list[_Task]:
+def _tasks(work: Iterable[Any]) -> list[Task]:
     """A changed feed recomputes every feed whose facts read it."""
     districts: dict[tuple[FeedName, int], set[str]] = defaultdict(set)
     for row in work:
         for feed in COMPUTED:
             if row.feed == feed or row.feed in load_facts(feed).inputs:
                 districts[feed, row.school_year].add(row.district)
-    return [_Task(feed, year, tuple(sorted(found))) for (feed, year), found in sorted(districts.items())]
+    return [Task(feed, year, tuple(sorted(found))) for (feed, year), found in sorted(districts.items())]
 
 
-def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: _Task) -> Written:
-    inputs = _attach(home, con, task, None if task.is_whole else task.districts)
+def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bool) -> Written:
+    """Compute a task; `anew` measures and writes also what seems not to have changed."""
+    feeds = _attach(home, con, task, None if task.is_whole else task.districts)
     catalogue = find_values(con, load_catalogue(), task.feed)
     table = compute_feed(con, task.feed, as_of=home.now().date(), catalogue=catalogue)
-    values = to_values(con, table, catalogue=catalogue)
     with home.warehouse.begin() as connection:
         register_metrics(connection, catalogue.metrics(task.feed))
-        ids = _inputs(connection, task, inputs)
-        rows = _marked(connection, con, task, values, ids)
-        written = merge(connection, t.metric.value, rows, within=_within(task, LOWER))
-    return written + _upper(home, con, task, catalogue)
+        inputs = current_inputs(connection, task, feeds)
+        _take_stored(con, Slice(task, LOWER).read(connection), anew=anew)
+        values = mark(connection, con, task, to_values(con, table, catalogue=catalogue, known="stored"), inputs)
+        changed = difference(con, values, _outdated(con, connection))
+        keep_inputs(connection, [m for d, m in inputs.items() if task.is_whole or d in task.districts])
+        written = changed.write(connection)
+    if task.is_whole or not (anew or changed.periods):
+        return written
+    return written + _upper(home, con, task, _Above(catalogue, inputs, None if anew else changed.periods))
+
+
+def _take_stored(con: duckdb.DuckDBPyConnection, rows: pa.Table, *, anew: bool = False) -> None:
+    """Make table `stored`: the values that the computed ones are compared with."""
+    con.register("given_stored", rows)
+    version = "-1" if anew else "metric_version"
+    con.execute(f"create or replace temp table stored as select * replace ({version} as metric_version) from given_stored")
+    con.unregister("given_stored")
+
+
+def _outdated(con: duckdb.DuckDBPyConnection, connection: Connection, *, every: bool = False) -> set[str]:
+    """Inputs that no row of `stored` may keep; every one, where an embargo must reach the values above it."""
+    found = [input_id for (input_id,) in con.execute("select distinct input_id from stored").fetchall()]
+    return set(found) if every else old_inputs(connection, found)
 
 
 def _attach(
-    home: OpenHome, con: duckdb.DuckDBPyConnection, task: _Task, districts: Collection[str] | None
+    home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, districts: Collection[str] | None
 ) -> tuple[str, ...]:
     """Make the inputs of a feed's facts, limited to the partitions; returns the lake feeds it reads."""
     inputs = load_facts(task.feed).inputs
@@ -143,162 +158,64 @@ def _attach(
     return inputs
 
 
-def _upper(home: OpenHome, con: duckdb.DuckDBPyConnection, task: _Task, catalogue: Catalogue) -> Written:
+@dataclass(frozen=True)
+class _Above:
+    """What the levels above districts are computed from."""
+
+    catalogue: Catalogue
+    inputs: Mapping[str, Collection[str]]
+    periods: Collection[int] | None
+    """Periods of which a school's number changed; None = all."""
+
+
+def _upper(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, above: _Above) -> Written:
     """Regions and the state: added from schools, and from the rows where a metric does not add up."""
-    as_of = home.now().date()
+    as_of, catalogue = home.now().date(), above.catalogue
     with home.warehouse.begin() as connection:
-        schools = _school_values(connection, task)
-    if schools.num_rows == 0 or task.is_whole:
-        return Written()
-    added = to_values(con, roll_up(con, schools, catalogue=catalogue, as_of=as_of), catalogue=catalogue)
+        schools = Slice(replace(task, districts=()), ("school",), above.periods).read(connection)
+        _take_stored(con, Slice(task, UPPER, above.periods).read(connection), anew=above.periods is None)
+    added = to_values(
+        con, roll_up(con, schools, catalogue=catalogue, as_of=as_of), catalogue=catalogue, known="stored"
+    )
     if any(metric.unit == "student" for metric in catalogue.metrics(task.feed)):
         _attach(home, con, task, None)
-        table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER)
-        added = pa.concat_tables([added, to_values(con, table, catalogue=catalogue)])
+        with _only(con, above.periods):
+            table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER)
+            added = pa.concat_tables([added, to_values(con, table, catalogue=catalogue, known="stored")])
     with home.warehouse.begin() as connection:
-        ids = _upper_input(connection, task)
-        rows = added.append_column("input_id", pa.array([str(ids)] * added.num_rows, pa.string()))
-        return merge(connection, t.metric.value, rows, within=_within(task, UPPER))
+        members = _members(con, schools, above.inputs)
+        keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])
+        own = str(input_of(f"input:{i}" for i in members.values()))
+        rows = added.append_column("input_id", pa.array([own] * added.num_rows, pa.string()))
+        outdated = _outdated(con, connection, every=bool(embargoed_districts(connection, task)))
+        return difference(con, rows, outdated).write(connection)
 
 
-_SCHOOL_VALUES = pa.schema(
-    [
-        ("organization_id", pa.int64()),
-        ("period_id", pa.int64()),
-        ("metric", pa.string()),
-        ("metric_version", pa.int32()),
-        ("student_group", pa.string()),
-        ("numerator", pa.int64()),
-        ("denominator", pa.int64()),
-        ("sum_xx", pa.decimal128(38, 0)),
-        ("sum_xy", pa.decimal128(38, 0)),
-        ("sum_yy", pa.decimal128(38, 0)),
-        ("n", pa.int64()),
-        ("expected_n", pa.int64()),
-    ]
-)
+def _members(
+    con: duckdb.DuckDBPyConnection, schools: pa.Table, inputs: Mapping[str, Collection[str]]
+) -> dict[str, uuid.UUID]:
+    """The input of each district that has schools here."""
+    con.register("given_schools", schools)
+    query = "select distinct o.district from ref_organization o semi join given_schools s using (organization_id)"
+    districts = [district for (district,) in con.execute(query).fetchall()]
+    con.unregister("given_schools")
+    return {district: input_of(inputs[district]) for district in sorted(districts) if district in inputs}
 
 
-def _school_values(connection: Connection, task: _Task) -> pa.Table:
-    """School rows of `metric.value` of all districts."""
-    rows = connection.execute(
-        text(
-            f"select {', '.join(f'v.{name}' for name in _SCHOOL_VALUES.names)}"
-            " from metric.value v join ref.organization o using (organization_id)"
-            " where v.school_year = :year and o.level = 'school' and v.metric in"
-            " (select metric from ref.metric where feed = :feed)"
-        ),
-        {"year": task.school_year, "feed": task.feed.value},
-    ).all()
-    columns = zip(*rows, strict=True) if rows else [()] * len(_SCHOOL_VALUES)
-    return pa.table(
-        [pa.array(c, f.type) for c, f in zip(columns, _SCHOOL_VALUES, strict=True)], schema=_SCHOOL_VALUES
-    )
-
-
-def _within(task: _Task, levels: tuple[str, ...]) -> str:
-    """The rows of `metric.value` that a task is answerable for."""
-    listed = ", ".join(f"'{level}'" for level in levels)
-    organizations = f"select organization_id from ref.organization where level in ({listed})"
-    if levels == LOWER and not task.is_whole:
-        districts = ", ".join("'" + d.replace("'", "''") + "'" for d in task.districts)
-        organizations += f" and district in ({districts})"
-    if task.is_whole:
-        organizations = "select organization_id from ref.organization"
-    return (
-        f"t.school_year = {task.school_year} and t.organization_id in ({organizations})"
-        f" and t.metric in (select metric from ref.metric where feed = '{task.feed.value}')"
-    )
-
-
-def _inputs(connection: Connection, task: _Task, feeds: tuple[str, ...]) -> dict[str, uuid.UUID]:
-    """Input id per district: the set of current parts that its values rest on."""
-    part = t.ops.delivery_part
-    query = select(part.c.district, part.c.part_id).where(
-        part.c.feed.in_(feeds), part.c.school_year == task.school_year, part.c.status == "accepted"
-    )
-    if not task.is_whole:
-        query = query.where(part.c.district.in_(task.districts))
-    parts: dict[str, list[str]] = defaultdict(list)
-    for district, part_id in connection.execute(query).all():
-        parts["" if task.is_whole else district].append(f"part:{part_id}")
-    return {district: _keep_input(connection, members) for district, members in parts.items()}
-
-
-def _upper_input(connection: Connection, task: _Task) -> uuid.UUID:
-    rows = connection.execute(
-        text(
-            "select distinct v.input_id from metric.value v join ref.organization o using (organization_id)"
-            " where v.school_year = :year and o.level = 'district'"
-            " and v.metric in (select metric from ref.metric where feed = :feed)"
-        ),
-        {"year": task.school_year, "feed": task.feed.value},
-    ).scalars()
-    return _keep_input(connection, [f"input:{i}" for i in rows])
-
-
-def _keep_input(connection: Connection, members: list[str]) -> uuid.UUID:
-    members = sorted(members)
-    input_id = uuid.uuid5(_INPUT_SPACE, "\n".join(members))
-    there = select(t.ops.input_member.c.input_id).where(t.ops.input_member.c.input_id == input_id).limit(1)
-    if members and connection.execute(there).first() is None:
-        rows = pa.table({"input_id": [str(input_id)] * len(members), "member": members})
-        copy_in(connection, "ops.input_member", rows)
-    return input_id
-
-
-def _marked(
-    connection: Connection,
-    con: duckdb.DuckDBPyConnection,
-    task: _Task,
-    values: pa.Table,
-    inputs: dict[str, uuid.UUID],
-) -> pa.Table:
-    """Values with their input, and with the data status that the ledger knows: embargoed, incomplete."""
-    empty = _keep_input(connection, [])
-    listed = pa.table(
-        {
-            "district": pa.array(inputs, pa.string()),
-            "input_id": pa.array(map(str, inputs.values()), pa.string()),
-            "is_embargoed": pa.array([_is_embargoed(connection, task, d) for d in inputs], pa.bool_()),
-            "floor": pa.array([_floor(connection, task, d) for d in inputs], pa.float64()),
-        }
-    )
-    con.register("given_values", values)
-    con.register("given_inputs", listed)
-    found = con.sql(
-        f"""
-        select v.* replace (
-            case when i.is_embargoed then 'embargoed' when v.coverage < i.floor then 'incomplete' else v.data_status end
-            as data_status), coalesce(i.input_id, '{empty}') as input_id
-        from given_values v join ref_organization o using (organization_id)
-        left join given_inputs i on i.district = {"''" if task.is_whole else "o.district"}
-        """
-    ).to_arrow_table()
-    con.unregister("given_values")
-    con.unregister("given_inputs")
-    return found
-
-
-def _is_embargoed(connection: Connection, task: _Task, district: str) -> bool:
-    part = t.ops.delivery_part
-    query = select(part.c.part_id).where(
-        part.c.feed == task.feed.value,
-        part.c.school_year == task.school_year,
-        part.c.status == "accepted",
-        part.c.embargo_until.is_not(None),
-    )
-    if district:
-        query = query.where(part.c.district == district)
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def _floor(connection: Connection, task: _Task, district: str) -> float:
-    feed = t.ref.feed
-    config = connection.execute(
-        select(feed.c.config).where(feed.c.district == district, feed.c.feed == task.feed.value)
-    ).scalar()
-    return float(config["floors"]["students"]) if config else 0.0
+@contextmanager
+def _only(con: duckdb.DuckDBPyConnection, periods: Collection[int] | None) -> Iterator[None]:
+    """Let `ref_period` hold some periods alone for a while."""
+    if periods is None:
+        yield
+        return
+    listed = ", ".join(map(str, sorted(periods)))
+    con.execute("alter table ref_period rename to every_period")
+    con.execute(f"create temp view ref_period as select * from every_period where period_id in ({listed})")
+    try:
+        yield
+    finally:
+        con.execute("drop view ref_period")
+        con.execute("alter table every_period rename to ref_period")
 
 
 def _close_work(connection: Connection, work: Iterable[Any], now: datetime) -> None:

@@ -20,9 +20,12 @@ from sipetl.publish import apply_views
 from sipetl.registry import load_registry
 from sipetl.registry.load import fingerprint
 from sipetl.settings import Settings
-from sipetl.warehouse import Warehouse, open_warehouse, upgrade
+from sipetl.warehouse import Warehouse, advisory_locks, open_warehouse, upgrade
 from sipetl.warehouse import tables as t
 from sipetl.warehouse.reference import applied, apply_registry
+
+_REGISTRY_LOCK = "sipetl:registry"
+"""Held while the registry is applied: the first two commands of a home may come at once."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def _apply(warehouse: Warehouse, settings: Settings) -> None:
         if applied(connection) == fingerprint(settings.registry_dir):
             return
     registry = load_registry(settings.registry_dir)
-    with warehouse.begin() as connection:
+    with advisory_locks(warehouse.etl, {_REGISTRY_LOCK}), warehouse.begin() as connection:
         if apply_registry(connection, registry, now=settings.now()):
             register_metrics(connection, load_catalogue().metrics())
             apply_plans(connection, registry.plan_files)

@@ -170,8 +170,13 @@ def _take_members(taking: Taking) -> None:
 
 def _is_duplicate(taking: Taking, member: Member) -> bool:
     """The same bytes are current for the same scope: a file whose *name* gives its day may repeat its content."""
-    own = name_groups(member.layout, taking.delivery.file_name)
-    return any(name_groups(member.layout, twin) == own for twin in taking.twins)
+    own = _said_by_name(member.layout, taking.delivery.file_name)
+    return any(_said_by_name(member.layout, twin) == own for twin in taking.twins)
+
+
+def _said_by_name(layout: Layout, name: str) -> dict[str, str]:
+    """What a file's name says; a day is the same with and without dashes."""
+    return {group: said.replace("-", "") for group, said in name_groups(layout, name).items()}
 
 
 def _may_be(layout: Layout, asked: Asked) -> bool:

@@ -23,6 +23,8 @@ from sipetl.warehouse import tables as t
 
 EVERYONE = "all"
 GRADE_GROUP = "grade_"
+KINDERGARTEN = {"KP": "K", "KF": "K", "KT": "K"}
+"""The three kindergartens are one student group, as in the reference table of groups."""
 PENDING = frozenset({Word.NOT_DUE.value, Word.DUE_SOON.value})
 
 
@@ -120,7 +122,7 @@ with wanted as (
     cross join lateral (
         select b.student_group
         union all
-        select '{GRADE_GROUP}' || grade.code
+        select '{GRADE_GROUP}' || regexp_replace(grade.code, '^({"|".join(KINDERGARTEN)})$', 'K')
         from jsonb_array_elements_text(jsonb_path_query_array(b.definition, '$.grades[*]')) as grade (code)
     ) as g
     where v.version_id = any(:versions)
@@ -188,7 +190,7 @@ class Values:
             return self._there((*key, asked.student_group, period.period_id))
         if asked.student_group != EVERYONE:
             return None  # no value is kept of a group within a grade
-        groups = [f"{GRADE_GROUP}{grade}" for grade in asked.grades]
+        groups = dict.fromkeys(f"{GRADE_GROUP}{KINDERGARTEN.get(grade, grade)}" for grade in asked.grades)
         found = [self._there((*key, group, period.period_id)) for group in groups]
         return _added([value for value in found if value is not None], goal.metric)
 

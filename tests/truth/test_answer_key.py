@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sipetl.quality import Outcome
+from sipetl.registry.groups import load_groups
 from tests.truth.lived import Lived, differences
 
 pytestmark = pytest.mark.slow
@@ -92,8 +93,6 @@ def test_key_and_warehouse_have_the_same_metrics_at_every_level(lived: Lived, ke
 
 
 def test_groups_are_those_of_the_reference_table(lived: Lived) -> None:
-    from sipetl.registry.groups import load_groups
-
     assert set(lived.values["student_group"]) <= {group.student_group for group in load_groups()}
 
 

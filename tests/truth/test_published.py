@@ -50,7 +50,7 @@ def make_home(server: embedded.Lease, tmp_path: Path) -> MakeHome:
     """Makes a home whose registry knows the organizations named, and nothing else."""
 
     def make(registry: Mapping[str, Any], today: date) -> Site:
-        defaults = {"home": {"state_name": "State of Tests"}, "feeds": {"feeds": []}, "cycles": {"cycles": []}}
+        defaults = {"home": {"state_name": "State of Tests"}, "feeds": {"feeds": []}}
         (tmp_path / "registry").mkdir()
         for name, content in (defaults | dict(registry)).items():
             path = tmp_path / "registry" / (name if "." in name else f"{name}.yaml")
@@ -69,17 +69,29 @@ def districts(codes: Mapping[str, str]) -> dict[str, Any]:
     """Organizations from codes (by short name), all on one calendar."""
     return {
         "organizations": {
+            "schools": [],
             "districts": [
                 {"district": d, "code": c, "name": f"District {d}", "calendar": "all"} for d, c in codes.items()
-            ]
+            ],
         }
     }
 
 
 def calendar(year: int) -> dict[str, Any]:
-    """A calendar of a school year."""
-    days = {"first_day": date(year - 1, 9, 3), "last_day": date(year, 6, 20)}
-    return {"calendars": {"calendars": [{"calendar": "all", "school_year": year, **days}]}}
+    """A calendar of a school year, and a cycle at its end."""
+    first, last = date(year - 1, 9, 3), date(year, 6, 20)
+    days = {"first_day": first, "last_day": last}
+    cycle = {
+        "cycle": "EOY",
+        "school_year": year,
+        "data_as_of": last,
+        "data_due": last,
+        "review_date": date(year, 7, 1),
+    }
+    return {
+        "calendars": {"calendars": [{"calendar": "all", "school_year": year, **days}]},
+        "cycles": {"cycles": [cycle]},
+    }
 
 
 def take(site: Site, *files: Path, **flags: Any) -> dict[Key, tuple[int, int, int]]:
@@ -213,7 +225,7 @@ MCAS = Recipe(
         "race": ["W", "B", "H", "A"],
         "EL": ["Y", "N"],
         "IEP": ["Y", "N"],
-        **dict.fromkeys(["highneeds", "lowincome", "ecodis", "FormerEL"], ["N"]),
+        **{name: ["N"] for name in ("highneeds", "lowincome", "ecodis", "FormerEL")},
         "eperf2": ["E", "M", "PM", "NM", "ABS"],
         "mperf2": ["E", "M", "PM", "NM", "MED"],
         "sperf2": [""],
@@ -253,7 +265,7 @@ def test_mcas_students_are_counted_under_every_header(
 
 
 GROUPS: dict[str, Callable[[Mapping[str, str]], bool]] = {
-    "all": lambda row: True,
+    "all": bool,
     "female": lambda row: row["gender"] == "F",
     "nonbinary": lambda row: row["gender"] == "N",
     "english_learner": lambda row: row["EL"] == "Y",

@@ -146,6 +146,20 @@ def test_unknown_group_membership_is_not_no(con: duckdb.DuckDBPyConnection) -> N
     }  # fmt: skip
 
 
+def test_groups_have_the_names_of_the_reference_table(con: duckdb.DuckDBPyConnection) -> None:
+    two_weeks(con)
+    kinds = {"full": ("KF", "N"), "part": ("KP", None), "transitional": ("KT", None), "beyond": ("SP", None)}
+    insert(con, "lake_roster", *(student(name, grade=g, gender=x) for name, (g, x) in kinds.items()))
+    insert(con, "lake_attendance", absence("full", date(2025, 11, 7)))
+
+    table = compute_feed(con, FeedName.ATTENDANCE, as_of=AS_OF, catalogue=load_catalogue())
+    found = con.execute(
+        f"select student_group, n from {table} where metric = 'average_days_absent' and period_id = 1 and organization_id = 11"
+    ).fetchall()
+
+    assert sorted(found) == [("all", 4), ("grade_K", 3), ("nonbinary", 1)], "one row for the three kindergartens"
+
+
 def test_group_is_that_of_the_periods_end(con: duckdb.DuckDBPyConnection) -> None:
     two_weeks(con)
     first = student("s", valid_to=date(2025, 11, 1), english_learner=True)

@@ -430,8 +430,8 @@ def test_a_recurring_goal_without_any_value_says_so(town: Town) -> None:
 
 
 def test_grades_are_added_up_from_their_integers(town: Town) -> None:
-    town.plan(f"{CHRONIC}, path: hold, grades: ['03', '04'], target: {{value: 31}}")
-    for grade, numerator, denominator in (("03", 10, 40), ("04", 20, 60)):
+    town.plan(f"{CHRONIC}, path: hold, grades: ['KP', 'KF', '04'], target: {{value: 31}}")
+    for grade, numerator, denominator in (("K", 10, 40), ("04", 20, 60)):
         sums = {"numerator": numerator, "denominator": denominator, "n": denominator, "expected_n": denominator}
         town.value("chronic_absence_rate_pk12", "cycle", "C1", "0", student_group=f"grade_{grade}", **sums)
 
