@@ -353,7 +353,7 @@ def write_home(root: Path) -> Path:
 def make_database(lease: embedded.Lease, name: str, template: str = "template1") -> None:
     """Make a database of the owner's, as a copy of another that nobody is connected to."""
     with psycopg.connect(_plain(lease.url("superuser", "postgres")), autocommit=True) as connection:
-        make = sql.SQL("create database {} owner sipetl_owner template {}")
+        make = sql.SQL("create database {} owner sipetl_owner template {} strategy file_copy")
         connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
 
 

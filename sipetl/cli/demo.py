@@ -56,6 +56,7 @@ def run_demo(home: Path, *, students: int, districts: int, seed: int) -> None:
 
 def run_again(settings: Settings, script: Script) -> list[DeliveryOutcome]:
     """Live through a demo's days once more, from its inboxes and registry."""
+    script.recall()
     create_key(settings.key_file, DEMO_KEY)
     with open_home(settings.on(script.days[0].day)) as opened:
         return _live(opened, script, lambda _: None)

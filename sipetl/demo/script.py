@@ -64,6 +64,15 @@ class Script:
             arrived.append(target)
         return tuple(arrived)
 
+    def recall(self) -> None:
+        """Take every file out of the inbox again, to wait for its day."""
+        for each in self.days:
+            for file in each.files:
+                arrived, waiting = self.home / "inbox" / file, self.home / WAITING / each.day.isoformat() / file
+                if arrived.exists():
+                    waiting.parent.mkdir(parents=True, exist_ok=True)
+                    arrived.replace(waiting)
+
     def save(self) -> None:
         """Note beside the waiting files what was planted, for a demo that goes on later."""
         note = {"planted": [asdict(each) for each in self.planted], "canaries": [asdict(c) for c in self.canaries]}

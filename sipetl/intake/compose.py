@@ -41,7 +41,8 @@ def texts_sql(plan: Plan, variant: Variant, base: str, only: Field | None = None
     """Stage *texts*: `t_<column>`, `b_<column>` where a text step can fail, `t__district`, `t__year`.
 
     Each step is a subquery, so that no expression is written out twice: planning time grows with their length.
-    With `only`, no other contract column is made, and there is one row per distinct source text.
+    With `only`, no other contract column is made, and there is one row per distinct source text, of all variants' rows:
+    what is looked up in vain costs less than a condition to plan.
     """
     steps = {one.name: (one.cell, one.column) for one in variant.fields if one.column.source and only in (None, one)}
     for name, column in (("_district", plan.layout.district), ("_year", plan.layout.school_year)):
@@ -51,7 +52,7 @@ def texts_sql(plan: Plan, variant: Variant, base: str, only: Field | None = None
     cleaned: dict[str, str] = {}
     names = {name: cleaned.setdefault(_clean(plan, *step), f"n{len(cleaned)}") for name, step in steps.items()}
     columns = {name: column for name, (_, column) in steps.items()}
-    when = condition(variant.when, plan.cells, plan.layout) if variant.when else "true"
+    when = condition(variant.when, plan.cells, plan.layout) if variant.when and not only else "true"
     rows = f"({base}) where {when}"
     if only is not None:
         sources = ", ".join(dict.fromkeys(cell for cell, _ in steps.values() if cell.isidentifier()))

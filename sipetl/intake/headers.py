@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sipetl.intake.layout import Column, Layout, Rows
 
@@ -18,6 +19,7 @@ SINGLE_QUOTED = re.compile(r"^'(.*)'$", re.DOTALL)
 TEMPLATE = re.compile(r"^\{(\w+)\}$")
 
 
+@lru_cache(maxsize=4096)
 def normal(header: str) -> str:
     """The form in which headers are compared."""
     return " ".join(header.lstrip("\ufeff").split()).casefold()

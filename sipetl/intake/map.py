@@ -196,7 +196,7 @@ class _Work:
         Nulls are dropped in a second step: as a condition, DuckDB would push it down through every text step.
         """
         table = f"map_wanted_{uuid.uuid4().hex[:12]}"
-        self.con.execute(f"create temp table {table} as {' union '.join(queries)}")
+        self.con.execute(f"create temp table {table} as {' union '.join(dict.fromkeys(queries))}")
         self.con.execute(f"delete from {table} where district is null or text is null")
         self.made.append(table)
         return table

@@ -81,9 +81,9 @@ def commit(con: duckdb.DuckDBPyConnection, lake: Lake, rows: str, parts: Sequenc
         actions += [*swap.adds, *swap.removes]
     for _ in range(ATTEMPTS):
         try:
-            return _transact(create_table(lake, feed), feed, actions, parts)
+            return _transact(table, feed, actions, parts)
         except CommitFailedError:
-            continue
+            table = create_table(lake, feed)
         except DeltaError as error:
             why = type(error).__name__
             raise LakeError(f"the commit failed ({why})", where=lake.table_url(feed)) from None

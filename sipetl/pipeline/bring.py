@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Connection, and_, insert, select
+from sqlalchemy import insert, select
 from uuid_utils.compat import uuid7
 
 from sipetl.intake import Contract, Mapped, Member, PartKey
-from sipetl.lake import FOLDED, Impact, Lake, Part, Scope, attach, commit, impact, is_committed
+from sipetl.lake import FOLDED, Impact, Part, Scope, commit, impact
+from sipetl.pipeline.accept import accept_part, close_hold, same_part
 from sipetl.pipeline.findings import map_findings
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
@@ -31,9 +31,6 @@ from sipetl.warehouse import tables as t
 
 if TYPE_CHECKING:
     from sipetl.pipeline.take import Taking
-
-_PART_NAME = ("delivery_id", "member", "feed", "district", "school_year")
-"""What a part is called, whichever try at it: its id is made anew with each."""
 
 
 @dataclass(frozen=True)
@@ -209,18 +206,12 @@ def _earlier(home: OpenHome, row: ledger.PartRow) -> _Earlier | None:
     tries = (
         select(part.c.status, part.c.reason, hold.c.decision)
         .outerjoin(hold, hold.c.part_id == part.c.part_id)
-        .where(_same_part(row))
+        .where(same_part(row))
         .order_by(hold.c.decision.is_not_distinct_from("accept"), part.c.status, part.c.part_id.desc())
     )
     with home.warehouse.begin() as connection:
         found = connection.execute(tries).first()
     return _Earlier(*found) if found else None
-
-
-def _same_part(row: Any) -> ColumnElement[bool]:
-    """All tries at a part of a delivery."""
-    part = t.ops.delivery_part
-    return and_(*(part.c[name] == getattr(row, name) for name in _PART_NAME))
 
 
 def _newer_snapshot(home: OpenHome, candidate: Candidate) -> date | None:
@@ -242,7 +233,7 @@ def _stop(
     home: OpenHome, candidate: Candidate, outcome: Outcome, why: str, found: Impact | None = None
 ) -> PartOutcome:
     with home.warehouse.begin() as connection:
-        _close_hold(connection, candidate.row)
+        close_hold(connection, candidate.row)
         ledger.add_parts(connection, [replace(candidate.row, status=outcome.value, reason=why)])
         if found:
             connection.execute(
@@ -267,68 +258,6 @@ def _commit(taking: Taking, checked: Checked, going: Sequence[Candidate]) -> Non
         counts |= {"parts": len(going), "rows": sum(c.row.rows_good for c in going)}
     for candidate in going:
         accept_part(home, bench.con, candidate.row, version)
-
-
-def accept_part(home: OpenHome, con: Any, row: Any, version: int) -> None:
-    """The accept row of a part that the Delta log holds, and what it superseded."""
-    still_there = None if row.feed in FOLDED else _parts_with_rows(con, home.lake, row)
-    with home.warehouse.begin() as connection:
-        ledger.accept(connection, row, version, home.now())
-        ledger.supersede(connection, row, still_there)
-        _close_hold(connection, row)
-
-
-def is_whole(home: OpenHome, con: Any, part: Any) -> bool:
-    """Whether the lake still shows every row of an accepted part. A snapshot was folded: its ledger row tells."""
-    if part.feed in FOLDED:
-        return True
-    view = attach(con, home.lake, FeedName(part.feed), years={part.school_year}, districts={part.district})
-    rows = con.execute(f"select count(*) from {view} where part_id = ?", [str(part.part_id)]).fetchall()[0][0]
-    return bool(rows == part.rows_good)
-
-
-def _close_hold(connection: Connection, row: Any) -> None:
-    """A held try at the same part is over once it was taken up again."""
-    part = t.ops.delivery_part
-    connection.execute(
-        part.update()
-        .where(_same_part(row), part.c.status == "held")
-        .values(status="superseded", reason="released by a person, and taken up again")
-    )
-
-
-def _parts_with_rows(con: Any, lake: Lake, row: Any) -> set[str]:
-    view = attach(con, lake, FeedName(row.feed), years={row.school_year}, districts={row.district})
-    return {part for (part,) in con.execute(f"select distinct part_id from {view}").fetchall()}
-
-
-def settle_intents(home: OpenHome, delivery_id: UUID | None = None) -> None:
-    """Decide every intent (of one delivery) from the Delta log: accept what was committed, forget what was not."""
-    with home.warehouse.begin() as connection:
-        rows = [row for row in ledger.intents(connection) if delivery_id in (None, row.delivery_id)]
-    if not rows:
-        return
-    con = home.duckdb()
-    for row in rows:
-        part = Part(str(row.part_id), FeedName(row.feed), row.district, row.school_year, Scope(row.scope_kind))
-        with advisory_locks(home.warehouse.etl, {part.lock}):
-            _settle(home, con, row, part)
-    con.close()
-
-
-def _settle(home: OpenHome, con: Any, row: Any, part: Part) -> None:
-    """Under the part's lock, so that the command that wrote the intent is not at work on it."""
-    table = t.ops.delivery_part
-    with home.warehouse.begin() as connection:
-        status = connection.execute(select(table.c.status).where(table.c.part_id == row.part_id)).scalar()
-    if status != "intent":
-        return
-    version = is_committed(home.lake, part)
-    if version is not None:
-        accept_part(home, con, row, version)
-    else:
-        with home.warehouse.begin() as connection:
-            connection.execute(table.delete().where(table.c.part_id == row.part_id))
 
 
 def _write_findings(taking: Taking, checked: Checked) -> None:

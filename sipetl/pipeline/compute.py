@@ -128,16 +128,20 @@ def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bo
         changed = difference(con, values, _outdated(con, connection))
         keep_inputs(connection, [m for d, m in inputs.items() if task.is_whole or d in task.districts])
         written = changed.write(connection)
-    if task.is_whole or not (anew or changed.periods):
-        return written
-    return written + _upper(home, con, task, _Above(catalogue, inputs, None if anew else changed.periods))
+        if task.is_whole or not (anew or changed.periods):
+            return written
+        # in the same transaction: killed in between, the next run would find nothing changed below, and stop here
+        above = _Above(catalogue, inputs, None if anew else changed.periods)
+        return written + _upper(home, con, task, above, connection=connection)
 
 
 def _take_stored(con: duckdb.DuckDBPyConnection, rows: pa.Table, *, anew: bool = False) -> None:
     """Make table `stored`: the values that the computed ones are compared with."""
     con.register("given_stored", rows)
     version = "-1" if anew else "metric_version"
-    con.execute(f"create or replace temp table stored as select * replace ({version} as metric_version) from given_stored")
+    con.execute(
+        f"create or replace temp table stored as select * replace ({version} as metric_version) from given_stored"
+    )
     con.unregister("given_stored")
 
 
@@ -168,12 +172,13 @@ class _Above:
     """Periods of which a school's number changed; None = all."""
 
 
-def _upper(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, above: _Above) -> Written:
+def _upper(
+    home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, above: _Above, *, connection: Connection
+) -> Written:
     """Regions and the state: added from schools, and from the rows where a metric does not add up."""
     as_of, catalogue = home.now().date(), above.catalogue
-    with home.warehouse.begin() as connection:
-        schools = Slice(replace(task, districts=()), ("school",), above.periods).read(connection)
-        _take_stored(con, Slice(task, UPPER, above.periods).read(connection), anew=above.periods is None)
+    schools = Slice(replace(task, districts=()), ("school",), above.periods).read(connection)
+    _take_stored(con, Slice(task, UPPER, above.periods).read(connection), anew=above.periods is None)
     added = to_values(
         con, roll_up(con, schools, catalogue=catalogue, as_of=as_of), catalogue=catalogue, known="stored"
     )
@@ -182,13 +187,12 @@ def _upper(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, above: _A
         with _only(con, above.periods):
             table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER)
             added = pa.concat_tables([added, to_values(con, table, catalogue=catalogue, known="stored")])
-    with home.warehouse.begin() as connection:
-        members = _members(con, schools, above.inputs)
-        keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])
-        own = str(input_of(f"input:{i}" for i in members.values()))
-        rows = added.append_column("input_id", pa.array([own] * added.num_rows, pa.string()))
-        outdated = _outdated(con, connection, every=bool(embargoed_districts(connection, task)))
-        return difference(con, rows, outdated).write(connection)
+    members = _members(con, schools, above.inputs)
+    keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])
+    own = str(input_of(f"input:{i}" for i in members.values()))
+    rows = added.append_column("input_id", pa.array([own] * added.num_rows, pa.string()))
+    outdated = _outdated(con, connection, every=bool(embargoed_districts(connection, task)))
+    return difference(con, rows, outdated).write(connection)
 
 
 def _members(

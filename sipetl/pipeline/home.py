@@ -137,6 +137,6 @@ def _authority(warehouse: Warehouse) -> tuple[str, str, ZoneInfo]:
 
 
 def _settle(home: OpenHome) -> None:
-    from sipetl.pipeline.bring import settle_intents
+    from sipetl.pipeline.accept import settle_intents
 
     settle_intents(home)

@@ -29,8 +29,9 @@ from sipetl.intake import (
     name_groups,
     read,
 )
+from sipetl.pipeline.accept import is_whole, settle_intents
 from sipetl.pipeline.asked import Asked, Flags
-from sipetl.pipeline.bring import Checked, bring, is_whole, settle_intents
+from sipetl.pipeline.bring import Checked, bring
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.letters import write_letter
 from sipetl.pipeline.load import fill

@@ -176,6 +176,19 @@ def test_days_are_delivered_and_can_be_read_back_from_the_inbox(tmp_path):
     assert again.deliver(second.day) == arrived
 
 
+def test_a_demo_can_be_told_again_from_its_inbox(tmp_path):
+    script = generate(tmp_path, students=150, seed=5)
+    day = next(each.day for each in script.days if each.files)
+    arrived = script.deliver(day)
+    stamps = [path.stat().st_mtime for path in arrived]
+
+    Script.from_inbox(tmp_path).recall()
+
+    assert not any(path.exists() for path in arrived)
+    assert Script.from_inbox(tmp_path) == script
+    assert [path.stat().st_mtime for path in script.deliver(day)] == stamps
+
+
 def test_no_file_arrives_after_the_last_day(made):
     assert made.script.days[-1].day == date(2026, 3, 27)
     assert made.script.days[0].day == date(2025, 8, 20)

@@ -25,7 +25,7 @@ def python_m(site: Site, *arguments: str) -> Done:
 
 def assert_plain(done: Done) -> None:
     assert "Traceback" not in done.out + done.err
-    assert "File \"" not in done.out + done.err
+    assert 'File "' not in done.out + done.err
 
 
 def test_all_good_is_0(site: Site) -> None:

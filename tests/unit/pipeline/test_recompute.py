@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from sipetl.metrics import load_catalogue
 from sipetl.lake import attach_identity
+from sipetl.metrics import load_catalogue
 from sipetl.pipeline.compute import compute
 from sipetl.quality import Outcome
 from sipetl.registry.models import FeedName

@@ -100,7 +100,11 @@ def test_a_snapshot_replaces_its_district_and_year(site: Site) -> None:
     site.take("students_export_2025-11-03.csv", roster(everybody[1:]))
 
     query = "select school_year, district, count(*) filter (valid_to is null), count(*) from rows group by all order by all"
-    assert site.lake(FeedName.ROSTER, query) == [(2025, "3501", 40, 40), (2026, "3501", 39, 40), (2026, "9002", 20, 20)]
+    assert site.lake(FeedName.ROSTER, query) == [
+        (2025, "3501", 40, 40),
+        (2026, "3501", 39, 40),
+        (2026, "9002", 20, 20),
+    ]
 
 
 def test_an_older_snapshot_that_comes_late_changes_nothing(site: Site) -> None:
