@@ -310,9 +310,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Lease]
     """An embedded server with a database `template` that knows the registry."""
     base = tmp_path_factory.mktemp("homes-server") / "warehouse"
     with embedded.use(base) as lease:
-        with psycopg.connect(_plain(lease.url("superuser", "postgres")), autocommit=True) as connection:
-            connection.execute("alter system set fsync = off")  # the server dies with the session; homes are many
-            connection.execute("select pg_reload_conf()")
         make_database(lease, "template")
         site = Site(write_home(tmp_path_factory.mktemp("template-home")), lease.url("owner", "template"))
         with site.open():

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, text, update
 
 import sipetl.metrics
 from sipetl.lake import IDENTITY_LOCK, attach, attach_identity, refresh_identity
@@ -64,7 +64,8 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
     done = Computed()
     with advisory_locks(home.warehouse.etl, {LOCK}):
         if everything:
-            _ask_for_everything(home)
+            with home.warehouse.begin() as connection:
+                ledger.request_everything(connection, home.now())
         with home.warehouse.begin() as connection:
             _ask_for_cycles(connection, home.now())
             work = ledger.open_work(connection)
@@ -84,14 +85,6 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
         with home.warehouse.begin() as connection:
             _close_work(connection, work, home.now())
     return done
-
-
-def _ask_for_everything(home: OpenHome) -> None:
-    part = t.ops.delivery_part
-    query = select(part.c.feed, part.c.district, part.c.school_year).where(part.c.status == "accepted").distinct()
-    with home.warehouse.begin() as connection:
-        for row in connection.execute(query).all():
-            ledger.request_work(connection, row.feed, row.district, row.school_year, home.now())
 
 
 def _ask_for_cycles(connection: Connection, now: datetime) -> None:

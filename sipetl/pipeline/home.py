@@ -20,7 +20,7 @@ from sipetl.publish import apply_views
 from sipetl.registry import load_registry
 from sipetl.registry.load import fingerprint
 from sipetl.settings import Settings
-from sipetl.warehouse import Warehouse, advisory_locks, open_warehouse, upgrade
+from sipetl.warehouse import Warehouse, advisory_locks, ledger, open_warehouse, upgrade
 from sipetl.warehouse import tables as t
 from sipetl.warehouse.reference import applied, apply_registry
 
@@ -128,6 +128,7 @@ def _apply(warehouse: Warehouse, settings: Settings) -> None:
             register_metrics(connection, load_catalogue().metrics())
             apply_plans(connection, registry.plan_files)
             write_expected(connection, expected_arrivals(registry), now=settings.now())
+            ledger.request_everything(connection, settings.now())
 
 
 def _authority(warehouse: Warehouse) -> tuple[str, str, ZoneInfo]:

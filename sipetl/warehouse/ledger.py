@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, not_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, literal, not_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.warehouse import tables as t
@@ -249,6 +249,19 @@ def request_work(connection: Connection, feed: str, district: str, school_year: 
         .values(row)
         .on_conflict_do_update(
             index_elements=["feed", "district", "school_year"], set_={"requested_at": later, "done_at": None}
+        )
+    )
+
+
+def request_everything(connection: Connection, now: datetime) -> None:
+    """Ask for the values of all partitions to be recomputed: a calendar, an item bank or a definition changed."""
+    moment = literal(now, t.ops.work.c.requested_at.type)
+    current = select(_part.c.feed, _part.c.district, _part.c.school_year, moment).where(_part.c.status == "accepted")
+    columns = ["feed", "district", "school_year", "requested_at"]
+    statement = pg_insert(_work).from_select(columns, current.distinct())
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=columns[:3], set_={"requested_at": statement.excluded.requested_at, "done_at": None}
         )
     )
 

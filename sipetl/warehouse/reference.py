@@ -14,7 +14,7 @@ from sipetl.registry.calendar import periods, school_days
 from sipetl.registry.groups import load_groups
 from sipetl.registry.models import Feed
 from sipetl.warehouse import tables as t
-from sipetl.warehouse.bulk import merge
+from sipetl.warehouse.bulk import copy_in, merge
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -69,8 +69,6 @@ def _organizations(connection: Connection, registry: Registry) -> None:
     connection.execute(
         text("alter table stage_org alter organization_id drop not null, alter authority drop not null")
     )
-    from sipetl.warehouse.bulk import copy_in
-
     copy_in(connection, "stage_org", stage)
     shared = "level, name, district, calendar, grades, valid_from, valid_to"
     updates = ", ".join(f"{c} = excluded.{c}" for c in shared.split(", "))
@@ -162,7 +160,9 @@ def _periods(registry: Registry) -> Rows:
 
 def _cycles(connection: Connection, registry: Registry) -> None:
     """Merge: releases point at cycles, so one that was released cannot vanish."""
-    rows = pa.Table.from_pylist([c.model_dump() for c in registry.cycles])
+    days = [(name, pa.date32()) for name in ("data_as_of", "data_due", "review_date")]
+    schema = pa.schema([("cycle", pa.string()), ("school_year", pa.int32()), *days])
+    rows = pa.Table.from_pylist([c.model_dump() for c in registry.cycles], schema=schema)
     merge(connection, t.ref.cycle, rows, within="not exists (select from ops.release r where r.cycle = t.cycle)")
 
 

@@ -152,3 +152,21 @@ def site_identity(site: Site) -> dict[bytes, int]:
 def test_districts_are_those_of_the_files(loaded: Site) -> None:
     found = loaded.lake(FeedName.ATTENDANCE, "select distinct district from rows order by 1")
     assert [d for (d,) in found] == sorted(set(DISTRICT_OF.values()))
+
+
+def test_snow_day_added_to_the_calendar_recomputes(loaded: Site) -> None:
+    """30 weekdays of 20 students, October 13 a holiday; September 10 turns out to have been no school day either."""
+    query = """
+        select v.denominator from metric.value v join ref.organization o using (organization_id)
+        join ref.period p using (period_id) where o.code = '35010010' and p.kind = 'year' and v.student_group = 'all'
+            and v.metric = 'attendance_rate'
+    """
+    assert loaded.sql(query) == [(20 * 29 * 100,)]
+    calendars = loaded.root / "registry" / "calendars.yaml"
+    closed = "last_day: 2026-06-17, closures: [{on: 2025-09-10, reason: snow}, {on: 2025-10-13, reason: holiday}]}"
+    calendars.write_text(calendars.read_text().replace("last_day: 2026-06-17}", closed))
+
+    with loaded.open() as home:
+        compute(home)
+
+    assert loaded.sql(query) == [(20 * 28 * 100,)]
