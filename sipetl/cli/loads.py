@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from sipetl.cli import show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
@@ -197,13 +197,16 @@ def hold_reject(part_id: UUID) -> None:
 @quarantine.command("list", epilog="Example: sipetl quarantine list --district 3501")
 def quarantine_list(district: District = None, as_json: show.Json = False) -> None:
     """Rows that were not taken: file, row, column and rule; never a value."""
-    issue, file = t.ops.issue, t.ops.delivery
+    issue, file, part = t.ops.issue, t.ops.delivery, t.ops.delivery_part
+    taken = exists().where(
+        part.c.delivery_id == issue.c.delivery_id, part.c.member == issue.c.member, part.c.status == "accepted"
+    )
     query = (
         select(
             file.c.sender, file.c.file_name, issue.c.member, issue.c.rule_id, issue.c.column_name, issue.c.row_number
         )
         .join(file, file.c.delivery_id == issue.c.delivery_id)
-        .where(issue.c.severity == "critical", issue.c.row_number.is_not(None), file.c.status == "accepted")
+        .where(issue.c.severity == "critical", issue.c.row_number.is_not(None), taken)
         .order_by(file.c.received_at, issue.c.member, issue.c.row_number, issue.c.rule_id)
     )
     if district:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
             with home.warehouse.begin() as connection:
                 ledger.request_everything(connection, home.now())
         with home.warehouse.begin() as connection:
-            _ask_for_cycles(connection, home.now())
+            connection.execute(text(_DAYS_PASSED), {"today": home.now().date()})
             work = ledger.open_work(connection)
         if not work:
             return done
@@ -77,7 +77,7 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
             with advisory_locks(home.warehouse.etl, {IDENTITY_LOCK}):
                 refresh_identity(con, home.lake)
         _load_reference(home, con)
-        for task in _tasks(work):
+        for task in _tasks(work, home.now().date()):
             done.written += _run(home, con, task, anew=everything)
             done.partitions.append((task.feed.value, task.school_year, task.districts))
         con.close()
@@ -87,25 +87,28 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
     return done
 
 
-def _ask_for_cycles(connection: Connection, now: datetime) -> None:
-    """A cycle whose last day has passed needs its own values, also where nothing came since."""
-    connection.execute(
-        text(
-            "update ops.work w set done_at = null from ref.cycle c where c.school_year = w.school_year"
-            " and c.data_as_of < :today and w.done_at::date <= c.data_as_of"
-        ),
-        {"today": now.date()},
-    )
+_DAYS_PASSED = """
+    update ops.work w set done_at = null
+    from (
+        select school_year, null as feed, data_as_of + 1 as since from ref.cycle
+        union all
+        select school_year, feed, embargo_until from ops.delivery_part
+        where status = 'accepted' and embargo_until is not null
+    ) passed
+    where passed.school_year = w.school_year and coalesce(passed.feed, w.feed) = w.feed
+        and passed.since <= :today and w.done_at::date < passed.since
+"""
+"""Work to be done again, because a day has passed since: the first after a cycle's data, or the end of an embargo."""
 
 
-def _tasks(work: Iterable[Any]) -> list[Task]:
+def _tasks(work: Iterable[Any], day: date) -> list[Task]:
     """A changed feed recomputes every feed whose facts read it."""
     districts: dict[tuple[FeedName, int], set[str]] = defaultdict(set)
     for row in work:
         for feed in COMPUTED:
             if row.feed == feed or row.feed in load_facts(feed).inputs:
                 districts[feed, row.school_year].add(row.district)
-    return [Task(feed, year, tuple(sorted(found))) for (feed, year), found in sorted(districts.items())]
+    return [Task(feed, year, tuple(sorted(found)), day) for (feed, year), found in sorted(districts.items())]
 
 
 def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bool) -> Written:

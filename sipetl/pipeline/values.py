@@ -11,6 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import pyarrow as pa
@@ -57,6 +58,8 @@ class Task:
     feed: FeedName
     school_year: int
     districts: tuple[str, ...]
+    day: date
+    """The day that is computed for."""
 
     @property
     def is_whole(self) -> bool:
@@ -231,7 +234,7 @@ def embargoed_districts(connection: Connection, task: Task) -> set[str]:
         part.c.feed == task.feed.value,
         part.c.school_year == task.school_year,
         part.c.status == "accepted",
-        part.c.embargo_until.is_not(None),
+        part.c.embargo_until > task.day,
     )
     return set(connection.execute(query.distinct()).scalars())
 

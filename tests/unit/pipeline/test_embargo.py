@@ -40,3 +40,19 @@ def test_embargoed_values_are_marked_and_suppressed_in_the_release(site: Site) -
     rows, shown, marked = site.sql(SHOWN, c="90020010")[0]
     assert shown > 0
     assert marked == 0
+
+
+def test_embargo_ends_on_its_day(site: Site) -> None:
+    site.put("students_export_2025-09-02.csv", roster(PEOPLE))
+    site.ingest()
+    site.put("attendance_a.csv", attendance(PEOPLE, DAYS, present))
+    site.run("ingest", "--embargo-until", "2026-03-01")
+    statuses = []
+
+    for today in (date(2026, 2, 28), date(2026, 3, 1)):
+        with replace(site, today=today).open() as home:
+            compute(home)
+        statuses.append({status for (status,) in site.sql(STATUS, c="35010010")})
+
+    assert statuses[0] == {"embargoed"}
+    assert "embargoed" not in statuses[1]
