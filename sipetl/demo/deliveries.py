@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sipetl.demo import defects
+from sipetl.demo.assessment_files import write_iready, write_map
 from sipetl.demo.attendance_files import daily_name, event_name, submitted_to, write_daily, write_events
 from sipetl.demo.dates import (
     CYCLES,
@@ -26,7 +27,6 @@ from sipetl.demo.rosters import on_roster, roster_name, write_roster
 from sipetl.demo.script import Outbox
 from sipetl.demo.staff import Evidence, Staff, Walks, between, write_evidence, write_staff, write_walks
 from sipetl.demo.surveys import Responses, survey_name, write_survey
-from sipetl.demo.test_files import write_iready, write_map
 from sipetl.demo.world import District, Year
 
 LATE_DISTRICT = 2

@@ -110,8 +110,8 @@ def compute_feed(
         con.execute(f"set disabled_optimizers = '{_UNWANTED}'")
         con.execute(f"create or replace temp table {table} as {query}", used)
     except duckdb.Error as error:  # its text may quote rows
-        kind = type(error).__name__
-        raise LakeError("the metrics cannot be computed", where=feed.value, why=f"DuckDB says {kind}") from None
+        why = f"DuckDB says {type(error).__name__}"
+        raise LakeError("the metrics cannot be computed", where=feed.value, why=why) from None
     finally:
         con.execute("reset disabled_optimizers")
     return table
@@ -191,11 +191,8 @@ _BATCH = 20_000
 
 KEY = ("organization_id", "period_id", "metric", "student_group")
 """What identifies a metric value."""
-_UNMEASURED = """(select null::bigint as organization_id, null::bigint as period_id, null::varchar as metric,
-    null::varchar as student_group, null::integer as metric_version, null::bigint as numerator,
-    null::bigint as denominator, null::bigint as n, null::decimal(38, 0) as sum_xx, null::decimal(38, 0) as sum_xy,
-    null::decimal(38, 0) as sum_yy, null::bigint as expected_n, null::decimal(38, 18) as coverage,
-    null::decimal(38, 18) as value, null::decimal(38, 18) as low, null::decimal(38, 18) as high where false)"""
+_PLACES = ", ".join(f"null::decimal(38, 18) as {name}" for name in ("coverage", "value", "low", "high"))
+_UNMEASURED = f"(select *, {_PLACES} from ({_EMPTY}))"
 
 
 def to_values(
