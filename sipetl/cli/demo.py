@@ -16,8 +16,8 @@ from sipetl.cli import show
 from sipetl.cli.app import NEEDS_A_PERSON, messages
 from sipetl.demo import Script, generate
 from sipetl.errors import ConfigError
-from sipetl.pipeline import DeliveryOutcome, OpenHome, open_home
-from sipetl.pipeline.review import due_cycles, release_cycle, run_round
+from sipetl.pipeline import DeliveryOutcome, OpenHome, ingest, open_home
+from sipetl.pipeline.review import due_cycles, release_cycle, run_round, watch
 from sipetl.privacy import create_key
 from sipetl.quality import Outcome
 from sipetl.reports import home_report
@@ -76,13 +76,21 @@ def _clear(settings: Settings) -> None:
 
 
 def _live(opened: OpenHome, script: Script, tell: Callable[[str], None]) -> list[DeliveryOutcome]:
-    """Day after day: what arrives is taken, computed, judged; a reviewed cycle is released."""
+    """Day after day: what arrives is taken, and arrivals are judged. Where somebody looks (a review, the end of a month,
+    the last day) values are computed and benchmarks judged; a reviewed cycle is released.
+    """
     outcomes: list[DeliveryOutcome] = []
+    month_ends = {day.day.replace(day=1): day.day for day in script.days}.values()
     for day in script.days:
         script.deliver(day.day)
         today = opened.on(day.day)
-        outcomes += run_round(today).deliveries
-        for cycle in due_cycles(today):
+        reviewed = due_cycles(today)
+        if reviewed or day.day in month_ends:
+            outcomes += run_round(today).deliveries
+        else:
+            outcomes += ingest(today)
+            watch(today)
+        for cycle in reviewed:
             release_cycle(today, cycle)
         tell(f"{day.day}: {len(day.files)} files")
     return outcomes

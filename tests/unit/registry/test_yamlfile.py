@@ -112,7 +112,7 @@ def test_an_unknown_key_suggests_the_nearest(write, text, line, said):
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("name: A\nname: B\n", 2, "the key 'name' is here twice. first on line 1"),
+        ("name: A\nname: B\n", 2, "the key 'name' is here twice; first on line 1"),
         ("name: A\nrooms:\n\t- code: K\n", 3, "indent with spaces"),
         ("name: A\nrooms: [\n", 3, "not valid YAML"),
         ("name: A\n b: 2\n", 2, "not valid YAML"),
@@ -142,7 +142,7 @@ def test_a_rule_of_the_model_can_point_inside_and_name_its_cure(write):
     [(line, message)] = faults(path)
 
     assert line == 5
-    assert message.endswith("rooms[1].code: the code is used twice. rename it.")
+    assert message.endswith("rooms[1].code: the code is used twice; rename it.")
 
 
 def test_an_anchor_may_be_used_twice(write):
