@@ -76,8 +76,10 @@ def _clear(settings: Settings) -> None:
 
 
 def _live(opened: OpenHome, script: Script, tell: Callable[[str], None]) -> list[DeliveryOutcome]:
-    """Day after day: what arrives is taken, and arrivals are judged. Where somebody looks (a review, the end of a month,
-    the last day) values are computed and benchmarks judged; a reviewed cycle is released.
+    """Day after day: what arrives is taken, and arrivals are judged.
+
+    Where somebody looks (a review, the end of a month, the last day) values are computed and benchmarks judged; a
+    reviewed cycle is released.
     """
     outcomes: list[DeliveryOutcome] = []
     month_ends = {day.day.replace(day=1): day.day for day in script.days}.values()
