@@ -1,4 +1,4 @@
-"""The SQL of a variant, in stages that are each a subquery of the next.
+"""The SQL of a member, in stages that are each a subquery of the next.
 
 *texts*: every source cell after its text steps. *placed*: plus district, row date and school year. *values*: typed,
 after the joins with hashes and the crosswalk that `lookup` made. Last, the row as it is kept, with its problems.
@@ -7,12 +7,12 @@ Pure; continues `plan` and `rows`, and `map` runs the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sipetl.intake import sql
 from sipetl.intake.layout import Column
-from sipetl.intake.plan import CRITICAL, WARNING, Check, Checks, Field, Plan, Variant
+from sipetl.intake.plan import CRITICAL, WARNING, Check, Checks, Field, Plan
 from sipetl.intake.rows import condition
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -37,26 +37,30 @@ class Place:
         return f"left join {self.district_table} d on d.text = t.t__district", "d.district"
 
 
-def texts_sql(plan: Plan, variant: Variant, base: str, only: Field | None = None) -> str:
-    """Stage *texts*: `t_<column>`, `b_<column>` where a text step can fail, `t__district`, `t__year`.
+def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> str:
+    """Stage *texts*: `t_<way>`, `b_<way>` where a text step can fail, `t__district`, `t__year`.
 
     Each step is a subquery, so that no expression is written out twice: planning time grows with their length.
-    With `only`, no other contract column is made, and there is one row per distinct source text, of all variants' rows:
-    what is looked up in vain costs less than a condition to plan.
+    With `only`, nothing but these fields and the district is made, and there is one row per distinct source text, of
+    all variants' rows: what is looked up in vain costs less than a condition to plan.
     """
-    steps = {one.name: (one.cell, one.column) for one in variant.fields if one.column.source and only in (None, one)}
+    fields = plan.fields if only is None else only
+    steps = {one.key: (one.cell, one.column) for one in fields if one.column.source}
     for name, column in (("_district", plan.layout.district), ("_year", plan.layout.school_year)):
-        if column is not None and not (only and name == "_year"):
+        if column is not None and (only is None or name == "_district"):
             found = plan.cells.find(column.source) if column.source else plan.cells.constant(column.value)
             steps[name] = (found or "null::varchar", column)
+    rows = _variant_rows(plan, base, every=only is not None)
+    if only is not None:
+        aliases = {
+            cell: f"s{number}" for number, cell in enumerate(dict.fromkeys(cell for cell, _ in steps.values()))
+        }
+        listed = "".join(f", {cell} as {alias}" for cell, alias in aliases.items())
+        rows = f"(select distinct 0 as row_number, 0 as variant{listed} from {rows})"
+        steps = {name: (aliases[cell], column) for name, (cell, column) in steps.items()}
     cleaned: dict[str, str] = {}
     names = {name: cleaned.setdefault(_clean(plan, *step), f"n{len(cleaned)}") for name, step in steps.items()}
     columns = {name: column for name, (_, column) in steps.items()}
-    when = condition(variant.when, plan.cells, plan.layout) if variant.when and not only else "true"
-    rows = f"({base}) where {when}"
-    if only is not None:
-        sources = ", ".join(dict.fromkeys(cell for cell, _ in steps.values() if cell.isidentifier()))
-        rows = f"(select distinct 0 as row_number{', ' if sources else ''}{sources} from {rows})"
     clean = _select(rows, {alias: text for text, alias in cleaned.items()})
     cut = _select(f"({clean})", {f"x_{n}": sql.extracted(names[n], c.extract) for n, c in columns.items()})
     code = _select(f"({cut})", {f"c_{n}": sql.coded(f"x_{n}", c) for n, c in columns.items()})
@@ -64,19 +68,35 @@ def texts_sql(plan: Plan, variant: Variant, base: str, only: Field | None = None
     return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | bad)
 
 
+def _variant_rows(plan: Plan, base: str, *, every: bool) -> str:
+    """The rows of data with their `variant`: each as often as the layout makes a row of it; `every` time, if asked."""
+    if not plan.layout.long:
+        return f"(select *, 0 as variant from ({base}))"
+    count = len(plan.conditions)
+    cases = "".join(
+        f" when {number} then {condition(when, plan.cells, plan.layout)}"
+        for number, when in enumerate(plan.conditions)
+        if when is not None
+    )
+    where = f" where case variant{cases} else true end" if cases and not every else ""
+    return f"(select * from ({base}), (select unnest(range({count})) as variant){where})"
+
+
 def _clean(plan: Plan, cell: str, column: Column) -> str:
     return sql.blank_to_null(cell, (*plan.layout.null, *column.null), has_controls=plan.cells.has_controls)
 
 
 def _select(source: str, columns: Mapping[str, str]) -> str:
-    listed = ", ".join(["row_number", *(f"{expression} as {name}" for name, expression in columns.items())])
+    listed = ", ".join(
+        ["row_number", "variant", *(f"{expression} as {name}" for name, expression in columns.items())]
+    )
     return f"select {listed} from {source}"
 
 
-def placed_sql(plan: Plan, variant: Variant, texts: str, place: Place) -> str:
+def placed_sql(plan: Plan, texts: str, place: Place) -> str:
     """Stage *placed*: texts, `district`, `row_date`, `stated_year`, `school_year`, `known_on`."""
-    dated = variant.field(plan.row_date) if plan.row_date else None
-    row_date = sql.typed(dated.text, dated.column, "date") if dated else "null::date"
+    dated = plan.ways(plan.row_date) if plan.row_date else ()
+    row_date = _first([sql.typed(one.text, one.column, "date") for one in dated]) if dated else "null::date"
     joined, district = place.district_sql()
     return f"""
         select *, coalesce(row_date, make_date(school_year, 6, 30)) as known_on from (
@@ -85,7 +105,7 @@ def placed_sql(plan: Plan, variant: Variant, texts: str, place: Place) -> str:
                     t.*,
                     {district} as district,
                     {row_date} as row_date,
-                    {_stated_year(plan, place, is_dated=dated is not None)} as stated_year
+                    {_stated_year(plan, place, is_dated=bool(dated))} as stated_year
                 from ({texts}) t {joined}
             )
         )
@@ -108,35 +128,43 @@ def stated_by_name(plan: Plan, place: Place) -> str:
     return f"coalesce({by_name}, {'null' if place.school_year is None else place.school_year})::integer"
 
 
-def values_sql(plan: Plan, variant: Variant, placed: str, tables: Mapping[str, str]) -> str:
-    """Stage *values*, with its joins: `v_<column>` of every contract column."""
+def values_sql(plan: Plan, placed: str, tables: Mapping[str, str]) -> str:
+    """Stage *values*, with its joins: `v_<column>` of every contract column. `tables`: those looked up in, by way."""
     selected, joins = [], []
     for prop in plan.contract.columns:
-        one = variant.field(prop.name)
-        if one is None:
-            selected.append(f"null::{prop.physical_type} as v_{prop.name}")
-        elif one.is_looked_up:
-            alias = f"l_{prop.name}"
-            joins.append(_join(one, alias, tables[one.name]))
-            selected.append(f"{alias}.{'hash' if one.column.id else 'organization'} as v_{prop.name}")
-        elif prop.name == plan.row_date:
-            selected.append(f"p.row_date as v_{prop.name}")
+        ways = plan.ways(prop.name)
+        joins += [_join(one, tables[one.key]) for one in ways if one.is_looked_up]
+        if prop.name == plan.row_date:
+            value = "p.row_date"
         else:
-            selected.append(f"({sql.typed(one.text, one.column, prop.physical_type)}) as v_{prop.name}")
+            value = _first([_value(one) for one in ways]) if ways else f"null::{prop.physical_type}"
+        selected.append(f"{value} as v_{prop.name}")
     return f"select p.*, {', '.join(selected)} from ({placed}) p {' '.join(joins)}"
 
 
-def _join(one: Field, alias: str, table: str) -> str:
+def _value(one: Field) -> str:
+    if one.is_looked_up:
+        return f"l_{one.key}.{'hash' if one.column.id else 'organization'}"
+    return f"({sql.typed(one.text, one.column, one.contract.physical_type)})"
+
+
+def _first(values: Sequence[str]) -> str:
+    """A way gives null in variants that it does not hold for."""
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+
+
+def _join(one: Field, table: str) -> str:
+    alias = f"l_{one.key}"
     on = f"{alias}.text = p.{one.text} and {alias}.district = p.district"
     if one.column.crosswalk is not None:
         on += f" and p.known_on >= {alias}.valid_from and p.known_on < {alias}.valid_to"
     return f"left join {table} {alias} on {on}"
 
 
-def row_sql(plan: Plan, variant: Variant, values: str, checks: Checks, place: Place) -> str:
+def row_sql(plan: Plan, values: str, checks: Checks, place: Place) -> str:
     """The last stage: what differs from row to row of the contract's columns, school_year, row_number, problems."""
-    flags = [flag for one in variant.fields for flag in _flags(one, checks)]
-    flags += _missing(plan, variant, checks) + _row_flags(place, checks)
+    flags = [flag for one in plan.fields for flag in _flags(one, checks)]
+    flags += _lacking(plan, checks) + _row_flags(place, checks)
     columns = [
         f"v_{c.name}::{c.physical_type} as {sql.ident(c.name)}"
         for c in plan.contract.columns
@@ -165,8 +193,8 @@ def _flags(one: Field, checks: Checks) -> list[str]:
     empty = f"{one.text} is null"
     if one.column.source and sql.can_be_bad(one.column):
         rule = "MAP-CODE" if one.column.codes else "MAP-CAST"
-        flags.append(checks.flag(Check(rule, one.severity, one.name), f"b_{one.name}"))
-        empty = f"({empty} and not b_{one.name})"
+        flags.append(checks.flag(Check(rule, one.severity, one.name), f"b_{one.key}"))
+        empty = f"({empty} and not b_{one.key})"
     if one.is_looked_up or (one.column.source and (one.contract.physical_type != "varchar" or one.column.year)):
         rule = "MAP-ID" if one.column.id else "MAP-SCHOOL" if one.column.crosswalk else "MAP-CAST"
         severity = CRITICAL if one.column.crosswalk else one.severity
@@ -176,13 +204,20 @@ def _flags(one: Field, checks: Checks) -> list[str]:
         flags.append(checks.flag(Check(rule, severity, one.name), failed))
     if one.contract.required:
         rule = "MAP-ID" if one.column.id else "MAP-NULL"
+        empty += f" and {_in(one.variants)}" if one.varies else ""
         flags.append(checks.flag(Check(rule, CRITICAL, one.name), empty))
     return flags
 
 
-def _missing(plan: Plan, variant: Variant, checks: Checks) -> list[str]:
-    lacking = [c.name for c in plan.contract.columns if c.required and variant.field(c.name) is None]
-    return [checks.flag(Check("MAP-NULL", CRITICAL, name), "true") for name in lacking]
+def _lacking(plan: Plan, checks: Checks) -> list[str]:
+    """Rows of variants in which nothing fills a required column."""
+    lacking = {c.name: plan.lacking(c.name) for c in plan.contract.columns if c.required}
+    found = [(Check("MAP-NULL", CRITICAL, name), _in(variants)) for name, variants in lacking.items() if variants]
+    return [checks.flag(check, condition) for check, condition in found]
+
+
+def _in(variants: Iterable[int]) -> str:
+    return f"variant in ({', '.join(map(str, sorted(variants)))})"
 
 
 def _row_flags(place: Place, checks: Checks) -> list[str]:

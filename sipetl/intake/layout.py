@@ -114,6 +114,12 @@ class Column(Model):
             raise ValueError("a column has either 'from' or 'value'")
         return self
 
+    @property
+    def steps(self) -> tuple[object, ...]:
+        """What is done to a cell, whichever cell it is."""
+        has_rest = "otherwise" in self.model_fields_set
+        return bool(self.source), has_rest, self.model_dump(exclude={"source", "value"})
+
 
 class Rows(Model):
     """Which rows are rows of data: a condition on one source column."""

@@ -22,7 +22,7 @@ from sipetl.intake.compose import texts_sql
 from sipetl.intake.contract import load_contract
 from sipetl.intake.headers import unknown
 from sipetl.intake.identify import Member
-from sipetl.intake.plan import Cells, Checks, Field, Plan, Variant, make_plan
+from sipetl.intake.plan import Cells, Checks, Field, Plan, make_plan
 from sipetl.intake.read import Raw
 from sipetl.intake.rows import base_sql
 from sipetl.privacy import Key
@@ -139,7 +139,7 @@ def _place(con: duckdb.DuckDBPyConnection, plan: Plan, base: str, context: MapCo
         district = district or context.sender
     table = None
     if plan.layout.district is not None:
-        table = lookup.district_table(con, texts_sql(plan, Variant("", (), None), base))
+        table = lookup.district_table(con, texts_sql(plan, base, only=()))
     elif district is None:
         raise ScopeError(
             "whose rows these are cannot be told",
@@ -167,44 +167,34 @@ class _Work:
                 self.con.execute(f"drop table {table}")
 
     def rows_sql(self, checks: Checks) -> str:
-        """The mapped rows of all variants, the tables they join made."""
+        """The mapped rows, the tables they join made."""
         tables = self._lookups()
-        rows = []
-        for variant in self.plan.variants:
-            texts = texts_sql(self.plan, variant, self.base)
-            placed = compose.placed_sql(self.plan, variant, texts, self.place)
-            mine = {f.name: tables[_use(f)] for f in variant.fields if f.is_looked_up}
-            values = compose.values_sql(self.plan, variant, placed, mine)
-            rows.append(compose.row_sql(self.plan, variant, values, checks, self.place))
-        return " union all ".join(rows)
+        placed = compose.placed_sql(self.plan, texts_sql(self.plan, self.base), self.place)
+        return compose.row_sql(self.plan, compose.values_sql(self.plan, placed, tables), checks, self.place)
 
-    def _lookups(self) -> dict[_Use, str]:
-        wanted: dict[_Use, list[str]] = defaultdict(list)
-        fields: dict[_Use, Field] = {}
-        for variant in self.plan.variants:
-            for one in variant.fields:
-                if one.is_looked_up:
-                    fields[_use(one)] = one
-                    wanted[_use(one)].append(self._wanted(variant, one))
-        tables = {use: self._table(fields[use], self._distinct(queries)) for use, queries in wanted.items()}
-        self.made.extend(tables.values())
-        return tables
+    def _lookups(self) -> dict[str, str]:
+        """Tables to look up in, by way; fields that are looked up alike share one."""
+        uses: dict[_Use, list[Field]] = defaultdict(list)
+        for one in self.plan.fields:
+            if one.is_looked_up:
+                uses[_use(one)].append(one)
+        tables = [(fields, self._table(fields[0], self._distinct(fields[0]))) for fields in uses.values()]
+        self.made.extend(table for _, table in tables)
+        return {one.key: table for fields, table in tables for one in fields}
 
-    def _distinct(self, queries: list[str]) -> str:
+    def _distinct(self, one: Field) -> str:
         """A table of the distinct `(district, text)`.
 
         Nulls are dropped in a second step: as a condition, DuckDB would push it down through every text step.
         """
         table = f"map_wanted_{uuid.uuid4().hex[:12]}"
-        self.con.execute(f"create temp table {table} as {' union '.join(dict.fromkeys(queries))}")
+        texts = texts_sql(self.plan, self.base, only=[one])
+        joined, district = self.place.district_sql()
+        wanted = f"select distinct {district} as district, {one.text} as text from ({texts}) t {joined}"
+        self.con.execute(f"create temp table {table} as {wanted}")
         self.con.execute(f"delete from {table} where district is null or text is null")
         self.made.append(table)
         return table
-
-    def _wanted(self, variant: Variant, one: Field) -> str:
-        texts = texts_sql(self.plan, variant, self.base, only=one)
-        joined, district = self.place.district_sql()
-        return f"select distinct {district} as district, {one.text} as text from ({texts}) t {joined}"
 
     def _table(self, one: Field, wanted: str) -> str:
         if one.column.id is not None:

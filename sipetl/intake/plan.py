@@ -1,4 +1,7 @@
-"""Bind a layout to a file's headers: one `Variant` per way a row of the file becomes a row of the contract.
+"""Bind a layout to a file's headers: one `Field` per way in which a column of the contract is filled.
+
+A layout that is wide to long makes several rows of the contract from a row of the file. They pass through one
+statement together, told apart by their `variant`, so that the statement does not grow with their number.
 
 Pure; `rows` and `compose` turn a plan into SQL, and `map` runs it.
 """
@@ -73,21 +76,32 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One contract column of one variant: how it is filled."""
+    """One way of filling a contract column. Variants that fill it by the same steps share a way."""
 
     contract: Property
     column: Column
     cell: str
-    """SQL of its source cell, or of its constant."""
+    """SQL of its source cell, or of its constant; null in variants that it does not hold for."""
+    variants: frozenset[int]
+    """The variants it holds for."""
+    varies: bool = False
+    """Is its cell another one, or none, in another variant?"""
+    way: int = 0
+    """0, 1, ...: a column's ways."""
 
     @property
     def name(self) -> str:
         return self.contract.name
 
     @property
+    def key(self) -> str:
+        """Its name, with the number of its way if that is not the first."""
+        return f"{self.name}_way{self.way}" if self.way else self.name
+
+    @property
     def text(self) -> str:
         """Its text after the text steps, as the later stages see it."""
-        return f"t_{self.name}" if self.column.source else self.cell
+        return f"t_{self.key}" if self.column.source else self.cell
 
     @property
     def severity(self) -> str:
@@ -100,26 +114,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One way a row of the file becomes a row of the contract."""
-
-    name: str
-    fields: tuple[Field, ...]
-    when: Rows | None
-
-    def field(self, name: str) -> Field | None:
-        """The field that fills a contract column, if any does."""
-        return next((f for f in self.fields if f.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that the SQL of one member needs."""
 
     layout: Layout
     contract: Contract
     cells: Cells
-    variants: tuple[Variant, ...]
+    fields: tuple[Field, ...]
+    conditions: tuple[Rows | None, ...]
+    """Of each variant: which rows make it (None = all). A layout that is row for row has one variant."""
     absent: tuple[tuple[str, str], ...]
     """(contract column, header) of optional columns whose header the file does not have."""
 
@@ -128,22 +131,35 @@ class Plan:
         """Does every row of data make exactly one row of the contract?"""
         return self.layout.melt is None and not self.layout.long
 
+    def ways(self, name: str) -> tuple[Field, ...]:
+        """The ways of filling a contract column; none, if nothing does."""
+        return tuple(f for f in self.fields if f.name == name)
+
+    def lacking(self, name: str) -> list[int]:
+        """The variants in which nothing fills a contract column."""
+        return sorted(set(range(len(self.conditions))).difference(*(f.variants for f in self.ways(name))))
+
     @property
     def constants(self) -> dict[str, str]:
         """Contract columns that are the same in every row, as SQL: kept out of the table, and put in by its view."""
-        return {
-            prop.name: f"{next(iter(values))}"
-            for prop in self.contract.columns
-            if len(values := {_constant(variant.field(prop.name), prop) for variant in self.variants}) == 1
-            and None not in values
-        }
+        found = {prop.name: self._constant(prop) for prop in self.contract.columns}
+        return {name: constant for name, constant in found.items() if constant is not None}
+
+    def _constant(self, prop: Property) -> str | None:
+        ways = self.ways(prop.name)
+        if not ways:
+            return f"null::{prop.physical_type}"
+        one = ways[0]
+        if one.varies or one.column.source or one.is_looked_up:
+            return None
+        return f"({sql.typed(one.cell, one.column, prop.physical_type)})::{prop.physical_type}"
 
     @property
     def row_date(self) -> str | None:
         """The contract column that says on which day a row is true, where the layout fills it."""
         dates = [c.name for c in self.contract.columns if c.physical_type == "date"]
         name = self.layout.scope.column or (dates[0] if dates else None)
-        return name if name and any(v.field(name) for v in self.variants) else None
+        return name if name and self.ways(name) else None
 
 
 def make_plan(layout: Layout, contract: Contract, cells: Cells) -> Plan:
@@ -155,24 +171,51 @@ def make_plan(layout: Layout, contract: Contract, cells: Cells) -> Plan:
     if layout.melt:
         cells = replace(cells, melted=frozenset({"cell", *group_names(layout.melt.headers)}))
     absent: dict[tuple[str, str], None] = {}
-    variants = []
-    for name, columns, when in _variant_columns(layout):
-        fields = []
+    ways: dict[str, list[_Way]] = {}
+    variants = list(_variants(layout))
+    for number, (columns, _) in enumerate(variants):
         for prop in contract.columns:
             column = columns.get(prop.name)
             if column is None:
                 continue
-            made = _field(prop, column, cells)
-            if made is None:
+            cell = _cell(column, cells)
+            if cell is None:
                 _refuse_if_required(prop, column, layout)
                 absent[prop.name, column.source[0]] = None
             else:
-                fields.append(made)
-        variants.append(Variant(name, tuple(fields), when))
-    return Plan(layout, contract, cells, tuple(variants), tuple(absent))
+                _way(ways.setdefault(prop.name, []), column).cells[number] = cell
+    fields = [
+        _field(prop, way, number, len(variants))
+        for prop in contract.columns
+        for number, way in enumerate(ways.get(prop.name, ()))
+    ]
+    return Plan(layout, contract, cells, tuple(fields), tuple(when for _, when in variants), tuple(absent))
 
 
-def _variant_columns(layout: Layout) -> Iterator[tuple[str, dict[str, Column], Rows | None]]:
+@dataclass(slots=True)
+class _Way:
+    """Variants that fill a column by the same steps, and the cell of each."""
+
+    column: Column
+    cells: dict[int, str] = field(default_factory=dict)
+
+
+def _way(ways: list[_Way], column: Column) -> _Way:
+    for way in ways:
+        if way.column.steps == column.steps:
+            return way
+    ways.append(_Way(column))
+    return ways[-1]
+
+
+def _field(prop: Property, way: _Way, number: int, variants: int) -> Field:
+    varies = len(way.cells) < variants or len(set(way.cells.values())) > 1
+    cases = " ".join(f"when {variant} then {cell}" for variant, cell in way.cells.items())
+    cell = f"case variant {cases} end" if varies else next(iter(way.cells.values()))
+    return Field(prop, way.column, cell, frozenset(way.cells), varies, number)
+
+
+def _variants(layout: Layout) -> Iterator[tuple[dict[str, Column], Rows | None]]:
     base = dict(layout.columns)
     if layout.melt:
         for group in group_names(layout.melt.headers):
@@ -180,27 +223,19 @@ def _variant_columns(layout: Layout) -> Iterator[tuple[str, dict[str, Column], R
             base.setdefault(target, Column.model_validate({"from": [f"{{{group}}}"]}))
         base.setdefault(layout.melt.cell, Column.model_validate({"from": ["{cell}"]}))
     for variant in layout.long:
-        yield variant.name, base | variant.columns, variant.when
+        yield base | variant.columns, variant.when
     if not layout.long:
-        yield "", base, None
+        yield base, None
 
 
-def _field(prop: Property, column: Column, cells: Cells) -> Field | None:
+def _cell(column: Column, cells: Cells) -> str | None:
+    """SQL of a column's cell or constant; None where the file does not have its header."""
     if not column.source:
-        return Field(prop, column, cells.constant(column.value))
+        return cells.constant(column.value)
     cell = cells.find(column.source)
     if cell is None and all(TEMPLATE.match(name) for name in column.source):
-        cell = "null::varchar"
-    if cell is None:
-        return None
-    return Field(prop, column, cell)
-
-
-def _constant(one: Field | None, prop: Property) -> str | None:
-    if one is None:
-        return f"null::{prop.physical_type}"
-    is_plain = not one.column.source and not one.is_looked_up
-    return f"({sql.typed(one.cell, one.column, prop.physical_type)})::{prop.physical_type}" if is_plain else None
+        return "null::varchar"
+    return cell
 
 
 def _refuse_if_required(prop: Property, column: Column, layout: Layout) -> None:
