@@ -15,9 +15,11 @@ from sipetl.intake.layout import Layout
 from sipetl.intake.layouts import load_layouts
 from sipetl.intake.map import MapContext, Mapped, map_rows
 from sipetl.intake.read import Raw, read
-from sipetl.intake.scan import Found, scan
+from sipetl.intake.rules import RULES
+from sipetl.intake.scan import Found, fits, scan
 
 __all__ = [
+    "RULES",
     "Contract",
     "Found",
     "Identified",
@@ -29,6 +31,7 @@ __all__ = [
     "PartKey",
     "Raw",
     "Refused",
+    "fits",
     "identify",
     "land",
     "load_contract",

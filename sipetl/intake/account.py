@@ -32,6 +32,11 @@ class PartKey:
     scope_to: date | None
     by: tuple[tuple[object, ...], ...] = ()
 
+    @property
+    def inside(self) -> str:
+        """SQL condition on mapped rows."""
+        return f"school_year = {self.school_year} and district = {sql.quoted(self.district)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -24,6 +24,9 @@ HALF_WRITTEN = (".part", ".tmp", ".filepart", ".crdownload", ".swp", "~")
 """Suffixes of WinSCP, browsers and editors for a file that is not whole yet."""
 
 Seen = tuple[str, int, datetime]
+
+
+ANY = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,12 @@ class Found:
 
 def scan(
     inbox_url: str,
-    match: str = "*",
-    *,
+    *matches: str,
     settle_seconds: float = SETTLE_SECONDS,
     seen: Callable[[Seen], bool] | Collection[Seen] = (),
     clock: Callable[[], float] = time.time,
 ) -> list[Found]:
-    """List the files that match, are whole and were not seen in this state, by path.
+    """List the files that match one of the patterns (none given = any), are whole and were not seen in this state.
 
     A folder that is not there yet is an empty inbox, as long as the folder above it can be reached.
 
@@ -66,7 +68,7 @@ def scan(
         raise _unreachable(inbox_url, failure) from None
     known = seen if callable(seen) else set(seen).__contains__
     entries = (_found(filesystem, root, info) for info in listed.values())
-    wanted = [f for f in entries if _is_wanted(f, match) and not known(f.seen)]
+    wanted = [f for f in entries if _is_wanted(f, matches or ANY) and not known(f.seen)]
     return sorted((f for f in wanted if _is_whole(filesystem, f, clock() - settle_seconds)), key=lambda f: f.path)
 
 
@@ -107,11 +109,15 @@ def _modified(info: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(0, UTC)
 
 
-def _is_wanted(found: Found, match: str) -> bool:
+def fits(found: Found, match: str) -> bool:
+    """Whether a file's path or name matches a pattern."""
+    return fnmatch.fnmatch(found.path, match) or fnmatch.fnmatch(found.name, match)
+
+
+def _is_wanted(found: Found, matches: Sequence[str]) -> bool:
     hidden = any(part.startswith(".") for part in PurePosixPath(found.path).parts)
     half = found.name.lower().endswith(HALF_WRITTEN)
-    fits = fnmatch.fnmatch(found.path, match) or fnmatch.fnmatch(found.name, match)
-    return fits and not hidden and not half
+    return not hidden and not half and any(fits(found, match) for match in matches)
 
 
 def _is_whole(filesystem: Any, found: Found, settled_before: float) -> bool:

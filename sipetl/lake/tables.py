@@ -45,6 +45,11 @@ class Lake:
     opened: list[str] = field(default_factory=list)
     known: dict[str, DeltaTable] = field(default_factory=dict, repr=False, compare=False)
     """Tables whose log was read before: only what is new in it is read again."""
+    others: dict[str, Lake] = field(default_factory=dict, repr=False, compare=False)
+
+    def beside(self, name: str) -> Lake:
+        """The same lake for another thread; a name always gets the same one."""
+        return self.others.setdefault(name, Lake(self.url))
 
     @cached_property
     def root(self) -> str:

@@ -10,46 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from sqlalchemy import insert, select
 from uuid_utils.compat import uuid7
 
-from sipetl.intake import Contract, Mapped, Member, PartKey
+from sipetl.intake import PartKey
 from sipetl.lake import FOLDED, Impact, Part, Scope, commit, impact
 from sipetl.pipeline.accept import accept_part, close_hold, same_part
+from sipetl.pipeline.bench import Checked, Taking
 from sipetl.pipeline.findings import map_findings
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.outcome import PartOutcome
 from sipetl.pipeline.wholeness import span_of, wholeness
-from sipetl.quality import Finding, Outcome, Split, Suite
-from sipetl.registry.models import FeedName
+from sipetl.quality import Outcome
 from sipetl.warehouse import advisory_locks, ledger
 from sipetl.warehouse import tables as t
-
-if TYPE_CHECKING:
-    from sipetl.pipeline.take import Taking
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A member after its rules ran."""
-
-    member: Member
-    mapped: Mapped
-    contract: Contract
-    split: Split
-    failing: str
-    suite: Suite
-    findings: tuple[Finding, ...]
-    rows_read: int
-
-    @property
-    def feed(self) -> FeedName:
-        """The member's feed."""
-        return self.member.layout.feed
 
 
 @dataclass(frozen=True)
@@ -102,11 +79,10 @@ def _refused(checked: Checked) -> PartOutcome:
 def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -> Candidate:
     """A part and its rows; rows that never got a district are told with the first part."""
     con, layout = taking.bench.con, checked.member.layout
-    inside = f"school_year = {key.school_year} and district = '{key.district}'"
-    good = con.execute(f"select count(*) from {checked.split.good} where {inside}").fetchall()[0][0]
+    good = con.execute(f"select count(*) from {checked.split.good} where {key.inside}").fetchall()[0][0]
     bad = con.execute(
         f"select count(distinct q.row_number) from {checked.split.quarantined} q"
-        f" join {checked.mapped.table} m using (row_number) where {inside}"
+        f" join {checked.mapped.table} m using (row_number) where {key.inside}"
     ).fetchall()[0][0] + (checked.mapped.quarantined if is_first else 0)
     starts, ends = span_of(con, checked, key)
     part_id = uuid7()
@@ -252,6 +228,7 @@ def _stop(
 def _commit(taking: Taking, checked: Checked, going: Sequence[Candidate]) -> None:
     home, bench = taking.bench.home, taking.bench
     with home.warehouse.begin() as connection:
+        taking.write_steps(connection)
         ledger.add_parts(connection, [c.row for c in going])
     with taking.step("commit") as counts:
         version = commit(bench.con, home.lake, checked.split.good, [c.part for c in going], bench.scratch)

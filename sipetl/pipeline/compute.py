@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import duckdb
@@ -26,6 +27,7 @@ from sipetl.metrics import LOWER, UPPER, Catalogue, compute_feed, load_catalogue
 from sipetl.metrics.compiler import load_facts
 from sipetl.metrics.compute import ensure_inputs, find_values
 from sipetl.metrics.register import register_metrics
+from sipetl.pipeline.crew import side_by_side
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.values import (
@@ -72,16 +74,15 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
         if not work:
             return done
         con = home.duckdb()
-        home.lake.opened.clear()
         if any(row.feed == FeedName.ROSTER for row in work):
             with advisory_locks(home.warehouse.etl, {IDENTITY_LOCK}):
                 refresh_identity(con, home.lake)
-        _load_reference(home, con)
-        for task in _tasks(work, home.now().date()):
-            done.written += _run(home, con, task, anew=everything)
+        tasks = _tasks(work, home.now().date())
+        for task, (written, opened) in zip(tasks, _run_all(home, con, tasks, anew=everything), strict=True):
             done.partitions.append((task.feed.value, task.school_year, task.districts))
+            done.written += written
+            done.files_opened += opened
         con.close()
-        done.files_opened = len(home.lake.opened)
         with home.warehouse.begin() as connection:
             _close_work(connection, work, home.now())
     return done
@@ -109,6 +110,22 @@ def _tasks(work: Iterable[Any], day: date) -> list[Task]:
             if row.feed == feed or row.feed in load_facts(feed).inputs:
                 districts[feed, row.school_year].add(row.district)
     return [Task(feed, year, tuple(sorted(found)), day) for (feed, year), found in sorted(districts.items())]
+
+
+def _run_all(
+    home: OpenHome, con: duckdb.DuckDBPyConnection, tasks: Sequence[Task], *, anew: bool
+) -> list[tuple[Written, int]]:
+    """What each task wrote, and how many files of the lake it opened. Tasks share no row of `metric.value`."""
+
+    def work(task: Task, _: Event) -> tuple[Written, int]:
+        lake = home.lake.beside(f"{task.feed}/{task.school_year}")
+        lake.opened.clear()
+        own = replace(home, lake=lake)
+        with con.cursor() as cursor:
+            _load_reference(own, cursor)
+            return _run(own, cursor, task, anew=anew), len(lake.opened)
+
+    return side_by_side(tasks, work, home.settings)
 
 
 def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bool) -> Written:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.errors import ConfigError, KeyMismatchError
 from sipetl.lake import Lake
+from sipetl.pipeline.scratch import sweep
 from sipetl.privacy import Key, load_key
 from sipetl.publish import apply_views
 from sipetl.registry import load_registry
@@ -67,7 +68,7 @@ class OpenHome:
 
 @contextmanager
 def open_home(settings: Settings) -> Iterator[OpenHome]:
-    """Open the stores, bring tables and reference data up to date, and settle open intents.
+    """Open the stores, bring tables and reference data up to date, and clear up what a killed command left.
 
     Raises:
         ConfigError: there is no home here, or its registry or key is wrong.
@@ -75,6 +76,7 @@ def open_home(settings: Settings) -> Iterator[OpenHome]:
     """
     _refuse_absent(settings)
     key = load_key(settings.key_file)
+    sweep(settings.scratch_dir)
     with open_warehouse(settings) as warehouse:
         if upgrade(warehouse):
             apply_views(warehouse)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +16,13 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from sipetl.errors import ConfigError, LandingError
-from sipetl.intake import Found, Landed, land, scan
+from sipetl.intake import Found, Landed, fits, land, scan
 from sipetl.pipeline.asked import Asked, Flags
+from sipetl.pipeline.bench import Workbench
+from sipetl.pipeline.crew import side_by_side
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.outcome import DeliveryOutcome
-from sipetl.pipeline.take import Workbench, take
+from sipetl.pipeline.take import take
 from sipetl.warehouse import advisory_locks, ledger
 from sipetl.warehouse import tables as t
 
@@ -55,22 +59,25 @@ def scan_inboxes(
     Raises:
         LandingError: an inbox cannot be reached.
     """
-    files: dict[tuple[str, str], Incoming] = {}
+    inboxes: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for feed in _feeds(home, flags):
-        with home.warehouse.begin() as connection:
-            seen = ledger.seen(connection, feed.district)
-        expects = (feed.feed, tuple(feed.config["layouts"]))
+        inboxes[feed.district, feed.inbox].append(feed)
+    with home.warehouse.begin() as connection:
+        seen = {district: ledger.seen(connection, district) for district, _ in inboxes}
+    incoming: dict[tuple[str, str], Incoming] = {}
+    for (district, inbox), feeds in inboxes.items():
         try:
-            found = scan(_inbox_url(home, feed.inbox), feed.config["match"], seen=seen)
+            found = scan(_inbox_url(home, inbox), *(feed.config["match"] for feed in feeds), seen=seen[district])
         except LandingError as error:
             if away is None:
                 raise
             away.append(error)
             continue
         for file in found:
-            there = files.setdefault((feed.district, file.url), Incoming(feed.district, file))
-            files[feed.district, file.url] = replace(there, expected=(*there.expected, expects))
-    return sorted(files.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
+            expected = [(f.feed, tuple(f.config["layouts"])) for f in feeds if fits(file, f.config["match"])]
+            there = incoming.setdefault((district, file.url), Incoming(district, file))
+            incoming[district, file.url] = replace(there, expected=(*there.expected, *expected))
+    return sorted(incoming.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
 
 
 def ingest(
@@ -91,17 +98,38 @@ def ingest(
     """
     away: list[LandingError] = []
     incoming = [_named(home, path, flags) for path in paths] if paths else scan_inboxes(home, flags, away=away)
-    outcomes: list[DeliveryOutcome] = []
-    with Workbench.open(home) as bench:
-        for sender in sorted({i.sender for i in incoming} | _senders_with_unfinished(home)):
-            with advisory_locks(home.warehouse.etl, {f"ingest:{sender}"}):
-                for outcome in _take_all(bench, sender, [i for i in incoming if i.sender == sender], flags):
-                    outcomes.append(outcome)
-                    if watch:
-                        watch(outcome)
+    senders = sorted({i.sender for i in incoming} | _senders_with_unfinished(home))
+    outcomes = _take_senders(home, {s: [i for i in incoming if i.sender == s] for s in senders}, flags, watch)
     if away:
         raise away[0]
     return outcomes
+
+
+def _take_senders(
+    home: OpenHome, incoming: Mapping[str, Sequence[Incoming]], flags: Flags, watch: Watcher | None
+) -> list[DeliveryOutcome]:
+    """Senders side by side, each in its own order; when one fails or a person stops it, none begins another file."""
+    if not incoming:
+        return []
+    telling = Lock()
+
+    def work(sender: str, stopped: Event) -> list[DeliveryOutcome]:
+        outcomes = []
+        with bench.another(sender) as own, advisory_locks(home.warehouse.etl, {f"ingest:{sender}"}):
+            for outcome in _take_all(own, sender, incoming[sender], flags):
+                outcomes.append(outcome)
+                with telling:
+                    (watch or _nobody)(outcome)
+                if stopped.is_set():
+                    break
+        return outcomes
+
+    with Workbench.open(home) as bench:
+        return [outcome for outcomes in side_by_side(list(incoming), work, home.settings) for outcome in outcomes]
+
+
+def _nobody(_: DeliveryOutcome) -> None:
+    """Nobody watches."""
 
 
 def take_up(home: OpenHome, delivery_id: UUID, sender: str) -> list[DeliveryOutcome]:

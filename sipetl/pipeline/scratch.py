@@ -18,9 +18,8 @@ LOCK = ".lock"
 
 @contextmanager
 def scratch_folder(base: Path) -> Iterator[Path]:
-    """Make a folder that is locked for as long as it is used, after sweeping those whose owner is dead."""
+    """Make a folder that is locked for as long as it is used."""
     base.mkdir(parents=True, exist_ok=True)
-    _sweep(base)
     folder = base / uuid4().hex
     with FileLock(folder.with_suffix(LOCK)):
         folder.mkdir(mode=0o700)
@@ -30,7 +29,8 @@ def scratch_folder(base: Path) -> Iterator[Path]:
             _remove(folder)
 
 
-def _sweep(base: Path) -> None:
+def sweep(base: Path) -> None:
+    """Remove the folders whose command is dead."""
     for lock in base.glob(f"*{LOCK}"):
         with suppress(Timeout, OSError), FileLock(lock, timeout=0):
             _remove(lock.with_suffix(""))

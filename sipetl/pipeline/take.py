@@ -5,15 +5,9 @@ Whatever is wrong with a file ends here as an outcome with a reason; only a fail
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import fsspec
-from sqlalchemy import select
 
 from sipetl.errors import DeliveryError, LandingError, UnrecognizedError
 from sipetl.intake import (
@@ -24,104 +18,19 @@ from sipetl.intake import (
     Raw,
     identify,
     load_contract,
-    load_layouts,
     map_rows,
     name_groups,
     read,
 )
 from sipetl.pipeline.accept import is_whole, settle_intents
-from sipetl.pipeline.asked import Asked, Flags
-from sipetl.pipeline.bring import Checked, bring
-from sipetl.pipeline.home import OpenHome
+from sipetl.pipeline.asked import Asked
+from sipetl.pipeline.bench import Checked, Taking, Workbench
+from sipetl.pipeline.bring import bring
 from sipetl.pipeline.letters import write_letter
-from sipetl.pipeline.load import fill
-from sipetl.pipeline.outcome import RANK, DeliveryOutcome, PartOutcome
-from sipetl.pipeline.scratch import scratch_folder
+from sipetl.pipeline.outcome import RANK, DeliveryOutcome
 from sipetl.pipeline.suites import suite_of
 from sipetl.quality import Outcome, find, run_suite, split
 from sipetl.warehouse import ledger
-from sipetl.warehouse import tables as t
-
-
-@dataclass(frozen=True)
-class Workbench:
-    """What taking deliveries needs, set up once per command."""
-
-    home: OpenHome
-    con: duckdb.DuckDBPyConnection
-    scratch: Path
-    layouts: tuple[Layout, ...]
-    districts: frozenset[str]
-
-    @classmethod
-    @contextmanager
-    def open(cls, home: OpenHome) -> Iterator[Workbench]:
-        """A bench with reference tables loaded; its scratch folder goes when it is closed."""
-        own = home.settings.registry_dir / "layouts"
-        layouts = load_layouts(own if own.is_dir() else None)
-        with scratch_folder(home.settings.scratch_dir) as scratch, home.duckdb(spill=scratch) as con:
-            yield cls(home, con, scratch, layouts, _load_reference(home, con))
-
-
-def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """`map_districts` and `map_crosswalk`, as the intake room wants them."""
-    organization, crosswalk = t.ref.organization, t.ref.crosswalk
-    with home.warehouse.begin() as connection:
-        districts = connection.execute(
-            select(organization.c.code, organization.c.district).where(organization.c.level == "district")
-        ).all()
-        links = connection.execute(select(crosswalk)).all()
-    con.execute("create temp table map_districts (code varchar, district varchar)")
-    forms = {(form, d) for code, d in districts for form in (code, code[:4] if len(code) == 8 else code, d)}
-    fill(con, "map_districts", sorted(forms))
-    con.execute(
-        "create temp table map_crosswalk"
-        " (district varchar, local_code varchar, organization varchar, valid_from date, valid_to date)"
-    )
-    fill(con, "map_crosswalk", links)
-    return frozenset(d for _, d in districts)
-
-
-@dataclass
-class Taking:
-    """The state of one delivery while it is taken."""
-
-    bench: Workbench
-    delivery: ledger.Delivery
-    asked: Asked
-    twins: list[str] = field(default_factory=list)
-    """Names of files with the same bytes that are current."""
-    outcomes: list[PartOutcome] = field(default_factory=list)
-
-    @property
-    def flags(self) -> Flags:
-        """The operator's flags."""
-        return self.asked.flags
-
-    def refuse(self, member: str, outcome: Outcome, reason: str) -> None:
-        """A member that is not taken."""
-        self.outcomes.append(PartOutcome(member, outcome, reason=reason))
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[dict[str, int]]:
-        """Write an outcome row for a step, success or not."""
-        started, counts, outcome = datetime.now(UTC), {}, "done"  # type: datetime, dict[str, int], str
-        try:
-            yield counts
-        except DeliveryError as error:
-            outcome = type(error).__name__
-            raise
-        finally:
-            with self.bench.home.warehouse.begin() as connection:
-                ledger.add_step(
-                    connection,
-                    self.delivery.delivery_id,
-                    name,
-                    started,
-                    ended_at=datetime.now(UTC),
-                    outcome=outcome,
-                    counts=counts,
-                )
 
 
 def take(bench: Workbench, delivery: ledger.Delivery, asked: Asked) -> DeliveryOutcome:
@@ -262,5 +171,6 @@ def _conclude(taking: Taking) -> DeliveryOutcome:
     )
     write_letter(home.settings, delivery, outcome)
     with home.warehouse.begin() as connection:
+        taking.write_steps(connection)
         ledger.conclude(connection, delivery.delivery_id, status.value, reason or None)
     return outcome

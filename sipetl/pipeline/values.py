@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select, text
 from sipetl.metrics import LOWER
 from sipetl.metrics.compute import KEY
 from sipetl.registry.models import FeedName
-from sipetl.warehouse import Written, copy_in, copy_out, patch
+from sipetl.warehouse import Written, copy_out, patch
 from sipetl.warehouse import tables as t
 
 _INPUT_SPACE = uuid.UUID("6f1d2d3e-6a0b-5d4e-9c51-73f3b1f0a1c7")
@@ -184,14 +184,14 @@ def input_of(members: Iterable[str]) -> uuid.UUID:
 
 
 def keep_inputs(connection: Connection, sets: Iterable[Collection[str]]) -> None:
-    """Write the members of inputs that are not known yet."""
+    """Write the members of inputs that are not known yet; two tasks may rest on the same ones, at the same time."""
     wanted = {input_of(members): members for members in sets}
     member = t.ops.input_member
     query = select(member.c.input_id).where(member.c.input_id.in_(wanted)).distinct()
     known = set(connection.execute(query).scalars())
-    rows = [(str(i), one) for i, members in wanted.items() if i not in known for one in members]
-    columns = {"input_id": [i for i, _ in rows], "member": [one for _, one in rows]}
-    copy_in(connection, "ops.input_member", pa.table(columns))
+    rows = sorted((str(i), one) for i, members in wanted.items() if i not in known for one in members)
+    columns = pa.table({"input_id": [i for i, _ in rows], "member": [one for _, one in rows]})
+    patch(connection, member, columns, columns.slice(0, 0))
 
 
 def mark(

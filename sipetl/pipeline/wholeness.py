@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from sipetl.intake import PartKey
+from sipetl.pipeline.bench import Checked
 from sipetl.registry.models import FeedName
-
-if TYPE_CHECKING:
-    from sipetl.pipeline.bring import Checked
 
 DAY_COLUMN = {
     FeedName.ROSTER: "snapshot_on",
@@ -34,9 +32,8 @@ def span_of(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> t
     column = DAY_COLUMN.get(checked.feed)
     if column is None:
         return None, None
-    inside = f"school_year = {key.school_year} and district = '{key.district}'"
     starts, ends = con.execute(
-        f"select min({column}), max({column}) from {checked.split.good} where {inside}"
+        f"select min({column}), max({column}) from {checked.split.good} where {key.inside}"
     ).fetchall()[0]
     declared = checked.member.groups.get(DECLARED_END)
     if declared and checked.member.layout.scope.kind == "snapshot":
@@ -53,7 +50,6 @@ def _day(text: str) -> date | None:
 
 def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> dict[str, Any]:
     """Counts by school: rows, distinct people (or responses, or observations), and days with their span."""
-    inside, school_year = f"school_year = {key.school_year} and district = '{key.district}'", key.school_year
     columns = {c.name for c in checked.contract.columns}
     if "school" not in columns:
         return {}
@@ -63,12 +59,12 @@ def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) ->
         f"""
         select school, count(*), {f"count(distinct {person})" if person else "null"},
             {f"min({day})::varchar, max({day})::varchar, count(distinct {day})" if day else "null, null, null"}
-        from {checked.split.good} where {inside} and school is not null group by school order by school
+        from {checked.split.good} where {key.inside} and school is not null group by school order by school
         """
     ).fetchall()
     found: dict[str, Any] = {"schools": {school: count for school, count, *_ in rows}}
-    if _is_event(con, checked, inside):
-        found["days"] = {school: _extent(checked, school_year, b) for school, _, _, _, b, _ in rows}
+    if _is_event(con, checked, key):
+        found["days"] = {school: _extent(checked, key.school_year, b) for school, _, _, _, b, _ in rows}
         return found
     found["students"] = {school: people for school, _, people, *_ in rows if people is not None}
     if day:
@@ -76,11 +72,11 @@ def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) ->
     return found
 
 
-def _is_event(con: duckdb.DuckDBPyConnection, checked: Checked, inside: str) -> bool:
+def _is_event(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> bool:
     """Whether rows are events: who was there all day has none, so neither people nor days can be counted."""
     if checked.feed is not FeedName.ATTENDANCE:
         return False
-    query = f"select count(*) from {checked.split.good} where {inside} and grain = 'event'"
+    query = f"select count(*) from {checked.split.good} where {key.inside} and grain = 'event'"
     return bool(con.execute(query).fetchall()[0][0])
 
 

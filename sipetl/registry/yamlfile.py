@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -99,23 +100,33 @@ def _load(path: Path, model: type[Model]) -> tuple[Model | None, list[RegistryEr
 
 
 def _read(path: Path) -> tuple[Document, list[RegistryError]]:
-    yaml = YAML(typ="safe", pure=True)
     nothing = Document(path, None, {(): 1})
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as failure:
         why = failure.strerror or type(failure).__name__
         return nothing, [RegistryError("the file cannot be read", where=str(path), why=why)]
     except UnicodeDecodeError:
         cure = "save it as UTF-8"
         return nothing, [RegistryError("the file is not UTF-8 text", where=str(path), cure=cure)]
+    document, errors = _parsed(path, text)
+    return document, list(errors)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, text: str) -> tuple[Document, tuple[RegistryError, ...]]:
+    """Parsing takes most of the time that a small home needs to open, and a registry is read more than once."""
+    yaml = YAML(typ="safe", pure=True)
+    nothing = Document(path, None, {(): 1})
+    try:
+        root = yaml.compose(text)
     except YAMLError as failure:
-        return nothing, [_not_yaml(path, failure)]
+        return nothing, (_not_yaml(path, failure),)
     if root is None:
-        return nothing, []
+        return nothing, ()
     reader = _Reader(path, yaml)
     data = reader.value(root, ())
-    return Document(path, data, reader.lines), reader.errors
+    return Document(path, data, reader.lines), tuple(reader.errors)
 
 
 def _not_yaml(path: Path, failure: YAMLError) -> RegistryError:

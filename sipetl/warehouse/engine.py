@@ -30,16 +30,18 @@ class Warehouse:
     """An open warehouse: URLs by role, and engines made when first asked for."""
 
     urls: dict[str, str]
+    is_far: bool = True
+    """Whether its connections can break while they wait for work: each is then tried before it is used."""
 
     @cached_property
     def etl(self) -> Engine:
         """Engine that acts as the ETL role."""
-        return _engine(self.urls["etl"], "etl")
+        return _engine(self.urls["etl"], "etl", is_far=self.is_far)
 
     @cached_property
     def owner(self) -> Engine:
         """Engine that acts as the owner of the tables: for `upgrade` alone."""
-        return _engine(self.urls["owner"], "owner")
+        return _engine(self.urls["owner"], "owner", is_far=self.is_far)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -84,15 +86,15 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
             warehouse.close()
         return
     with embedded.use(settings.home / "warehouse") as lease:
-        warehouse = Warehouse({name: lease.url(name) for name in ("owner", "etl", "reader")})
+        warehouse = Warehouse({name: lease.url(name) for name in ("owner", "etl", "reader")}, is_far=False)
         try:
             yield warehouse
         finally:
             warehouse.close()
 
 
-def _engine(url: str, role: Role) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+def _engine(url: str, role: Role, *, is_far: bool) -> Engine:
+    engine = create_engine(url, pool_pre_ping=is_far, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _act_as(connection: object, _record: ConnectionPoolEntry) -> None:

@@ -229,13 +229,6 @@ def add_findings(connection: Connection, delivery_id: UUID, member: str, rows: I
         connection.execute(insert(t.ops.finding), values)
 
 
-def add_step(connection: Connection, delivery_id: UUID, step: str, started_at: datetime, **outcome: Any) -> None:
-    """One outcome row: `ended_at`, `outcome` and `counts` are given by name."""
-    connection.execute(
-        insert(t.ops.step), {"delivery_id": delivery_id, "step": step, "started_at": started_at, **outcome}
-    )
-
-
 def request_work(connection: Connection, feed: str, district: str, school_year: int, now: datetime) -> None:
     """Ask for the values of a partition to be recomputed; asking twice is asking once.
 

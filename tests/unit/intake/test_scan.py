@@ -83,3 +83,12 @@ def test_other_stores_are_scanned_like_folders() -> None:
 
     assert [(f.path, f.size) for f in found] == [("a.csv", 2)]
     store.rm("/inbox", recursive=True)
+
+
+def test_several_patterns_are_listed_at_once(tmp_path: Path) -> None:
+    for name in ("roster.csv", "staff.csv", "notes.txt"):
+        put(tmp_path / name)
+
+    found = scan(str(tmp_path), "roster*", "staff*", clock=lambda: NOW)
+
+    assert [f.name for f in found] == ["roster.csv", "staff.csv"]

@@ -1,0 +1,34 @@
+"""What mapping can find wrong in a file, in sentences for the letter to its sender."""
+
+from __future__ import annotations
+
+RULES: dict[str, tuple[str, str]] = {
+    "MAP-CAST": (
+        "The text is not a number or date of the kind this column has.",
+        "Mend the cell and send the file again.",
+    ),
+    "MAP-CODE": ("The code is not one that this layout knows.", "Mend the code, or tell us what it means."),
+    "MAP-DISTRICT": ("The row belongs to another district.", "Send only your own district's rows."),
+    "MAP-ENUM": ("The value is not one of the allowed ones.", "Mend the cell and send the file again."),
+    "MAP-ID": (
+        "The identifier is empty or was turned into a number by a spreadsheet.",
+        "Export identifiers as text.",
+    ),
+    "MAP-MISSING-COLUMN": (
+        "The file lacks a column that this layout usually has.",
+        "Check the export's column list.",
+    ),
+    "MAP-NULL": ("A value that every row must have is missing.", "Fill the cell and send the file again."),
+    "MAP-RAGGED": ("The row has another number of cells than the header.", "Check quotes and separators in the row."),
+    "MAP-REPEAT": ("The row repeats another row exactly; it was taken once.", ""),
+    "MAP-SCHOOL": ("The school is not in the crosswalk on the row's day.", "Mend the code, or have it added."),
+    "MAP-UNKNOWN-COLUMN": (
+        "The file has a column that this layout does not know.",
+        "Nothing to do unless it matters.",
+    ),
+    "MAP-YEAR": (
+        "The row's date and the school year of the file disagree; the date was believed.",
+        "Check the year.",
+    ),
+}
+"""Rule id -> what is wrong, and what the sender can do."""
