@@ -5,6 +5,7 @@ Safe to run at any time and twice (decision 6): the verdict depends on the ledge
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -17,13 +18,16 @@ from sipetl.arrivals.match import match, read_parts
 from sipetl.arrivals.model import DUE_SOON_SCHOOL_DAYS, OVERDUE, Arrival, Verdict, Wholeness, Word
 from sipetl.arrivals.stored import Asked, Stored, earliest_days, read_stored
 from sipetl.arrivals.verdict import judge
-from sipetl.registry.calendar import add_school_days, school_year_of
+from sipetl.registry.calendar import school_year_of
 from sipetl.warehouse import copy_in, merge
 from sipetl.warehouse import tables as t
 
 SHARE = pa.decimal128(6, 4)
 MOMENT = pa.timestamp("us", "UTC")
 PAIR_SCHEMA = pa.schema([("arrival_id", pa.int64()), ("part_id", pa.string())])
+
+
+_NEVER = date.max - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,14 @@ def _kept(one: Stored) -> Judged | None:
 
 def _horizon(context: Context, today: date) -> datetime:
     """The end of the last day on which, in any district, an arrival may be due soon by now."""
-    ahead = (add_school_days(days, today, DUE_SOON_SCHOOL_DAYS + 1) for days in context.days.values() if days)
-    return datetime.combine(max(ahead, default=date.max - timedelta(days=1)), time(), context.zone)
+    ahead = (_after_school_days(days, today, DUE_SOON_SCHOOL_DAYS + 1) for days in context.days.values())
+    return datetime.combine(max(ahead, default=_NEVER), time(), context.zone)
+
+
+def _after_school_days(days: Sequence[date], today: date, n: int) -> date:
+    """The nth school day from today; after the calendar's end there is none to count, and everything may be soon."""
+    index = bisect_right(days, today) + n - 1
+    return days[index] if index < len(days) else _NEVER
 
 
 def _write(connection: Connection, judged: Iterable[Judged], now: datetime) -> None:

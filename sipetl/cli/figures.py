@@ -16,7 +16,7 @@ from sipetl.cli import show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.metrics import load_catalogue
 from sipetl.pipeline import open_home
-from sipetl.pipeline.compute import compute
+from sipetl.pipeline.compute import Only, compute
 from sipetl.pipeline.review import judge, release_cycle, watch
 from sipetl.plans import lint_plans
 from sipetl.publish import Trace
@@ -35,12 +35,14 @@ app.add_typer(plan, name="plan")
 
 @app.command("compute", epilog="Example: sipetl compute")
 def compute_command(
+    district: Annotated[str | None, typer.Option(help="Only what this district's files change")] = None,
+    school_year: Annotated[int | None, typer.Option(help="Only this school year, by its spring")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Recompute all, not only what changed")] = False,
     as_json: show.Json = False,
 ) -> None:
     """Metric values and plan statuses for what changed."""
     with open_home(settings()) as home:
-        done = compute(home, everything=everything)
+        done = compute(home, Only(district, school_year), everything=everything)
         changes = watch(home)
         statuses = judge(home)
     figures = {

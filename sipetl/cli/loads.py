@@ -9,14 +9,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from rich.markdown import Markdown
 from sqlalchemy import exists, select
 
 from sipetl.cli import show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.errors import ConfigError
+from sipetl.intake import SETTLE_SECONDS
 from sipetl.pipeline import DeliveryOutcome, Flags, ingest, open_home
 from sipetl.pipeline.holds import decide
 from sipetl.pipeline.ingest import scan_inboxes
+from sipetl.quality import Severity
 from sipetl.warehouse import tables as t
 
 District = Annotated[str | None, typer.Option(help="Only this district; for a named file: whose it is")]
@@ -39,9 +42,12 @@ def scan(district: District = None, feed: Feed = None, as_json: show.Json = Fals
         found = scan_inboxes(home, Flags(district=district, feed=feed))
     data = [
         {"sender": i.sender, "file": i.found.path, "size": i.found.size, "modified": i.found.modified_at}
-        for i in found
+        for i in found.incoming
     ]
     show.rows("New in the inboxes", ("sender", "file", "size", "modified"), data, as_json=as_json)
+    _tell_waiting(len(found.waiting))
+    if found.away:
+        raise found.away[0]
 
 
 @app.command("ingest", epilog="Example: sipetl ingest, or: sipetl ingest results.csv --district 3501")
@@ -62,12 +68,22 @@ def ingest_command(
     )
     with open_home(settings()) as home:
         outcomes = ingest(home, paths or (), flags, watch=None if as_json else _tell)
+        waiting = [] if paths else scan_inboxes(home, flags).waiting
     if as_json:
         show.dump([_plain(o) for o in outcomes])
+    elif outcomes:
+        messages.print(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
     else:
-        messages.print(f"{len(outcomes)} deliveries." if outcomes else "Nothing new.")
+        messages.print("Taken before: see 'sipetl deliveries'." if paths else "Nothing new.")
+    _tell_waiting(len(waiting))
     if any(o.needs_a_person for o in outcomes):
         raise typer.Exit(NEEDS_A_PERSON)
+
+
+def _tell_waiting(count: int) -> None:
+    if count:
+        files = show.count(count, "new file", "new files")
+        messages.print(f"{files} changed less than {SETTLE_SECONDS:.0f} s ago, and may still be written: try again.")
 
 
 _STYLE = {"accepted": "green", "held": "yellow", "rejected": "red", "unrecognized": "red"}
@@ -77,11 +93,13 @@ def _tell(outcome: DeliveryOutcome) -> None:
     style = _STYLE.get(outcome.status.value, "dim")
     good = sum(p.rows_good for p in outcome.parts)
     bad = sum(p.rows_quarantined for p in outcome.parts)
-    rows = f"{good} rows" + (f", {bad} wait in quarantine" if bad else "")
+    rows = show.count(good, "row", "rows") + (f", {bad} wait in quarantine" if bad else "")
     messages.print(
         f"[{style}]{outcome.status.value:<13}[/] {outcome.sender}  {outcome.file_name}  {outcome.reason or rows}",
         highlight=False,
     )
+    if any(finding.severity is not Severity.INFO for part in outcome.parts for finding in part.findings):
+        messages.print(f"{'':<13} what was found: sipetl delivery show {outcome.delivery_id}", style="dim")
 
 
 def _plain(outcome: DeliveryOutcome) -> dict[str, Any]:
@@ -136,7 +154,11 @@ def delivery_show(delivery_id: UUID, as_json: show.Json = False) -> None:
         raise ConfigError(
             "there is no letter of this delivery", where=str(delivery_id), cure="see 'sipetl deliveries'"
         )
-    typer.echo(path.read_text(encoding="utf-8"))
+    content = path.read_text(encoding="utf-8")
+    if as_json:
+        typer.echo(content)
+    else:
+        show.out.print(Markdown(content))
 
 
 @hold.command("list", epilog="Example: sipetl hold list")

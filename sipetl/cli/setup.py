@@ -47,7 +47,7 @@ def check(as_json: show.Json = False) -> None:
     else:
         for fault in faults:
             messages.print(f"[bold red]Error[/] {fault}", highlight=False)
-        messages.print("Everything is in order." if not faults else f"{len(faults)} faults.")
+        messages.print("Everything is in order." if not faults else f"{show.count(len(faults), 'fault', 'faults')}.")
     if faults:
         raise typer.Exit(ConfigError.exit_status)
 

@@ -33,6 +33,11 @@ def rows(title: str, columns: Sequence[str], data: Iterable[Mapping[str, Any]], 
     out.print(table)
 
 
+def count(number: int, one: str, many: str) -> str:
+    """A number with its word."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def dump(data: Any) -> None:
     """Print JSON."""
     json.dump(data, sys.stdout, indent=2, default=_plain, ensure_ascii=False)

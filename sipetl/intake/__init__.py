@@ -16,10 +16,11 @@ from sipetl.intake.layouts import load_layouts
 from sipetl.intake.map import MapContext, Mapped, map_rows
 from sipetl.intake.read import Raw, read
 from sipetl.intake.rules import RULES
-from sipetl.intake.scan import Found, fits, scan
+from sipetl.intake.scan import SETTLE_SECONDS, Found, fits, scan
 
 __all__ = [
     "RULES",
+    "SETTLE_SECONDS",
     "Contract",
     "Found",
     "Identified",

@@ -203,7 +203,7 @@ def _flags(one: Field, checks: Checks) -> list[str]:
             failed += " and district is not null and known_on is not null"
         flags.append(checks.flag(Check(rule, severity, one.name), failed))
     if one.contract.required:
-        rule = "MAP-ID" if one.column.id else "MAP-NULL"
+        rule = "MAP-ID" if one.column.id else "MAP-NAME" if one.is_named else "MAP-NULL"
         empty += f" and {_in(one.variants)}" if one.varies else ""
         flags.append(checks.flag(Check(rule, CRITICAL, one.name), empty))
     return flags
@@ -228,6 +228,6 @@ def _row_flags(place: Place, checks: Checks) -> list[str]:
     differs = f"coalesce({sql.year_of_date('row_date')} <> stated_year, false) and not ({untold})"
     return [
         checks.flag(Check("MAP-DISTRICT", CRITICAL, "district"), foreign),
-        checks.flag(Check("MAP-YEAR", CRITICAL, "school_year"), untold),
+        checks.flag(Check("MAP-NO-YEAR", CRITICAL, "school_year"), untold),
         checks.flag(Check("MAP-YEAR", WARNING, "school_year"), differs),
     ]

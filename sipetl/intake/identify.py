@@ -192,8 +192,9 @@ def _rank(match: Fit, name: str) -> tuple[int, bool, int]:
 
 def _unrecognized(part: Part, misses: list[Miss]) -> UnrecognizedError:
     nearest = max(misses, key=lambda m: (m.present, -len(m.missing)), default=None)
-    if nearest is None or not nearest.present:
-        return UnrecognizedError("no layout fits the file", where=part.name, why="no known header was found in it")
+    if nearest is None or nearest.present < len(nearest.missing):
+        why = "fewer than half of any layout's headers were found in it"
+        return UnrecognizedError("no layout fits the file", where=part.name, why=why)
     if nearest.missing:
         lacks = f"the file has no header {', '.join(repr(h) for h in nearest.missing[:5])}"
     else:

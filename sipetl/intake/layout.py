@@ -48,8 +48,16 @@ class File(Model):
     """Workbooks: the sheet whose name matches; None = the first."""
     name_pattern: Pattern | None = None
     """On the file's name; its named groups can be used as `{name}` in `value`, and as sources below."""
+    name_example: str | None = None
+    """A name that fits the pattern, for the letter to a sender whose file's name does not say enough."""
     title_pattern: Pattern | None = None
     """On the first cell above the header; its named groups are used like those of `name_pattern`."""
+
+    @model_validator(mode="after")
+    def _example_fits(self) -> File:
+        if self.name_example and not re.search(self.name_pattern or "", self.name_example, re.IGNORECASE):
+            raise ValueError("'name_example' does not fit 'name_pattern'")
+        return self
 
 
 class Recognise(Model):

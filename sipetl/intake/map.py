@@ -144,7 +144,7 @@ def _place(con: duckdb.DuckDBPyConnection, plan: Plan, base: str, context: MapCo
         raise ScopeError(
             "whose rows these are cannot be told",
             why="the sender may send any district, and the layout names no district column",
-            cure="give the district by the operator's flag",
+            cure="give it: --district CODE",
         )
     return compose.Place(context.sender_district, district, table, context.school_year)
 

@@ -109,6 +109,11 @@ class Field:
         return CRITICAL if self.contract.required or self.contract.primary_key else WARNING
 
     @property
+    def is_named(self) -> bool:
+        """Does nothing but the file's name (or title, or a flag) say it?"""
+        return bool(self.column.source) and all(TEMPLATE.match(name) for name in self.column.source)
+
+    @property
     def is_looked_up(self) -> bool:
         return self.column.id is not None or self.column.crosswalk is not None
 

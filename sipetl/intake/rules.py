@@ -18,6 +18,14 @@ RULES: dict[str, tuple[str, str]] = {
         "The file lacks a column that this layout usually has.",
         "Check the export's column list.",
     ),
+    "MAP-NAME": (
+        "Only the file's name can say this, and it does not.",
+        "Name the file as its layout expects, or give it by flag: --day, --window or --school-year.",
+    ),
+    "MAP-NO-YEAR": (
+        "The school year cannot be told from the row's dates nor from the file's name.",
+        "Mend the dates, name the file as its layout expects, or give --school-year.",
+    ),
     "MAP-NULL": ("A value that every row must have is missing.", "Fill the cell and send the file again."),
     "MAP-RAGGED": ("The row has another number of cells than the header.", "Check quotes and separators in the row."),
     "MAP-REPEAT": ("The row repeats another row exactly; it was taken once.", ""),

@@ -50,11 +50,13 @@ def scan(
     *matches: str,
     settle_seconds: float = SETTLE_SECONDS,
     seen: Callable[[Seen], bool] | Collection[Seen] = (),
+    waiting: list[Found] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[Found]:
     """List the files that match one of the patterns (none given = any), are whole and were not seen in this state.
 
-    A folder that is not there yet is an empty inbox, as long as the folder above it can be reached.
+    A folder that is not there yet is an empty inbox, as long as the folder above it can be reached. `waiting` collects
+    the files that may still be written: changed in the last `settle_seconds`, or growing.
 
     Raises:
         LandingError: the store cannot be reached.
@@ -69,7 +71,10 @@ def scan(
     known = seen if callable(seen) else set(seen).__contains__
     entries = (_found(filesystem, root, info) for info in listed.values())
     wanted = [f for f in entries if _is_wanted(f, matches or ANY) and not known(f.seen)]
-    return sorted((f for f in wanted if _is_whole(filesystem, f, clock() - settle_seconds)), key=lambda f: f.path)
+    whole = [f for f in wanted if _is_whole(filesystem, f, clock() - settle_seconds)]
+    if waiting is not None:
+        waiting += [f for f in wanted if f not in whole]
+    return sorted(whole, key=lambda f: f.path)
 
 
 def _is_there(filesystem: Any, root: str, inbox_url: str) -> bool:

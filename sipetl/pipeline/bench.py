@@ -76,7 +76,7 @@ def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> frozenset
 
 @dataclass(frozen=True)
 class Checked:
-    """A member after its rules ran."""
+    """A member after its rules ran; `findings`: of mapping, of the registry, of the rules."""
 
     member: Member
     mapped: Mapped
@@ -91,6 +91,22 @@ class Checked:
     def feed(self) -> FeedName:
         """The member's feed."""
         return self.member.layout.feed
+
+    def outcome(self, outcome: Outcome, **part: Any) -> PartOutcome:
+        """What becomes of it, or of one part of it."""
+        mapped, layout = self.mapped, self.member.layout
+        return PartOutcome(
+            member=self.member.name,
+            outcome=outcome,
+            feed=self.feed,
+            layout=layout.layout,
+            rows_read=self.rows_read,
+            rows_left_out=mapped.skipped,
+            rows_repeated=mapped.repeated,
+            is_row_for_row=not layout.long and layout.melt is None,
+            findings=self.findings,
+            **part,
+        )
 
 
 @dataclass

@@ -19,7 +19,7 @@ from sipetl.intake import PartKey
 from sipetl.lake import FOLDED, Impact, Part, Scope, commit, impact
 from sipetl.pipeline.accept import accept_part, close_hold, same_part
 from sipetl.pipeline.bench import Checked, Taking
-from sipetl.pipeline.findings import map_findings
+from sipetl.pipeline.findings import why_refused
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.outcome import PartOutcome
@@ -40,7 +40,6 @@ class Candidate:
 
 def bring(taking: Taking, checked: Checked) -> list[PartOutcome]:
     """Write the findings, then take each part of a checked member as far as it goes."""
-    checked = replace(checked, findings=(*map_findings(taking.bench.con, checked.mapped), *checked.findings))
     _write_findings(taking, checked)
     split = checked.split
     if split.rejected_by or split.held_by or not checked.mapped.parts:
@@ -54,26 +53,10 @@ def bring(taking: Taking, checked: Checked) -> list[PartOutcome]:
 
 
 def _refused(checked: Checked) -> PartOutcome:
-    split, mapped = checked.split, checked.mapped
-    if split.held_by:
-        outcome, why = Outcome.HELD, f"rule {', '.join(split.held_by)} could not run: a fault on our side"
-    elif split.rejected_by and checked.rows_read:
-        outcome, why = Outcome.REJECTED, f"rule {', '.join(split.rejected_by)} refuses the file"
-    elif checked.rows_read:
-        outcome, why = Outcome.REJECTED, "no row could be taken"
-    else:
-        outcome, why = Outcome.REJECTED, "the file has a header and no rows; nothing was changed"
-    return PartOutcome(
-        member=checked.member.name,
-        outcome=outcome,
-        feed=checked.feed,
-        layout=checked.member.layout.layout,
-        rows_read=checked.rows_read,
-        rows_quarantined=mapped.quarantined,
-        rows_rejected=checked.rows_read - mapped.quarantined,
-        reason=why,
-        findings=checked.findings,
-    )
+    outcome, why = why_refused(checked)
+    quarantined = checked.mapped.quarantined
+    rejected = checked.rows_read - quarantined
+    return checked.outcome(outcome, rows_quarantined=quarantined, rows_rejected=rejected, reason=why)
 
 
 def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -> Candidate:
@@ -106,17 +89,12 @@ def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -
         embargo_until=taking.flags.embargo_until,
         wholeness=wholeness(con, checked, key),
     )
-    outcome = PartOutcome(
-        member=checked.member.name,
-        outcome=Outcome.QUARANTINED if bad else Outcome.ACCEPTED,
-        feed=checked.feed,
+    outcome = checked.outcome(
+        Outcome.QUARANTINED if bad else Outcome.ACCEPTED,
         district=key.district,
         school_year=key.school_year,
-        layout=layout.layout,
-        rows_read=checked.rows_read,
         rows_good=good,
         rows_quarantined=bad,
-        findings=checked.findings,
     )
     return Candidate(
         Part(str(part_id), checked.feed, key.district, key.school_year, _scope(checked, key, ends)), row, outcome

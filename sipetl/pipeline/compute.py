@@ -61,8 +61,23 @@ class Computed:
     files_opened: int = 0
 
 
-def compute(home: OpenHome, *, everything: bool = False) -> Computed:
-    """Recompute what changed (or everything); one run at a time, and safe to run twice."""
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What a computation is limited to; None = all."""
+
+    district: str | None = None
+    school_year: int | None = None
+
+    def holds(self, row: Any) -> bool:
+        """Whether a row of the work ledger is inside."""
+        return self.district in (None, row.district) and self.school_year in (None, row.school_year)
+
+
+EVERYTHING = Only()
+
+
+def compute(home: OpenHome, only: Only = EVERYTHING, *, everything: bool = False) -> Computed:
+    """Recompute what changed (or everything), inside some limits; one run at a time, and safe to run twice."""
     done = Computed()
     with advisory_locks(home.warehouse.etl, {LOCK}):
         if everything:
@@ -70,7 +85,7 @@ def compute(home: OpenHome, *, everything: bool = False) -> Computed:
                 ledger.request_everything(connection, home.now())
         with home.warehouse.begin() as connection:
             connection.execute(text(_DAYS_PASSED), {"today": home.now().date()})
-            work = ledger.open_work(connection)
+            work = [row for row in ledger.open_work(connection) if only.holds(row)]
         if not work:
             return done
         con = home.duckdb()

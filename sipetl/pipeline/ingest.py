@@ -41,24 +41,29 @@ class Incoming:
     found: Found
     expected: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Feeds (with their layouts; none = all) that the registry expects in its inbox; empty = any."""
+    is_named: bool = False
+    """Whether a person names it: it is then tried again, unless it was taken."""
 
 
 Watcher = Callable[[DeliveryOutcome], None]
 
 
-def scan_inboxes(
-    home: OpenHome, flags: Flags = NO_FLAGS, *, away: list[LandingError] | None = None
-) -> list[Incoming]:
-    """What is new in the inboxes of the registry, oldest first, so that a correction follows what it corrects.
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan of the inboxes found."""
 
-    Args:
-        home: the home.
-        flags: limit it to a district or feed.
-        away: collects the errors of inboxes that cannot be reached; without it, the first is raised.
+    incoming: list[Incoming]
+    """New, oldest first, so that a correction follows what it corrects."""
+    waiting: list[Found]
+    """New, but perhaps still being written."""
+    away: list[LandingError]
+    """Inboxes that cannot be reached."""
 
-    Raises:
-        LandingError: an inbox cannot be reached.
-    """
+
+def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> Scanned:
+    """What is new in the inboxes of the registry, or of a district or feed of it."""
+    waiting: list[Found] = []
+    away: list[LandingError] = []
     inboxes: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for feed in _feeds(home, flags):
         inboxes[feed.district, feed.inbox].append(feed)
@@ -67,17 +72,17 @@ def scan_inboxes(
     incoming: dict[tuple[str, str], Incoming] = {}
     for (district, inbox), feeds in inboxes.items():
         try:
-            found = scan(_inbox_url(home, inbox), *(feed.config["match"] for feed in feeds), seen=seen[district])
+            matches = [feed.config["match"] for feed in feeds]
+            found = scan(_inbox_url(home, inbox), *matches, seen=seen[district], waiting=waiting)
         except LandingError as error:
-            if away is None:
-                raise
             away.append(error)
             continue
         for file in found:
             expected = [(f.feed, tuple(f.config["layouts"])) for f in feeds if fits(file, f.config["match"])]
             there = incoming.setdefault((district, file.url), Incoming(district, file))
             incoming[district, file.url] = replace(there, expected=(*there.expected, *expected))
-    return sorted(incoming.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
+    oldest_first = sorted(incoming.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
+    return Scanned(oldest_first, waiting, away)
 
 
 def ingest(
@@ -96,12 +101,13 @@ def ingest(
         LandingError: an inbox could not be reached; all others were worked first.
         ConfigError: a named file is not there.
     """
-    away: list[LandingError] = []
-    incoming = [_named(home, path, flags) for path in paths] if paths else scan_inboxes(home, flags, away=away)
-    senders = sorted({i.sender for i in incoming} | _senders_with_unfinished(home))
-    outcomes = _take_senders(home, {s: [i for i in incoming if i.sender == s] for s in senders}, flags, watch)
-    if away:
-        raise away[0]
+    _refuse_unknown_district(home, flags.district)
+    scanned = Scanned([_named(home, p, flags) for p in paths], [], []) if paths else scan_inboxes(home, flags)
+    senders = sorted({i.sender for i in scanned.incoming} | _senders_with_unfinished(home))
+    by_sender = {s: [i for i in scanned.incoming if i.sender == s] for s in senders}
+    outcomes = _take_senders(home, by_sender, flags, watch)
+    if scanned.away:
+        raise scanned.away[0]
     return outcomes
 
 
@@ -144,11 +150,12 @@ def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags
     """First what was left unfinished, then what is new; the caller holds the sender's lock."""
     with bench.home.warehouse.begin() as connection:
         unfinished = ledger.unfinished(connection, sender)
-        seen = ledger.seen(connection, sender)
+        # A scan never tries a refused file again: by now a later one may have taken its place.
+        seen = {again: ledger.seen(connection, sender, with_refused=not again) for again in (False, True)}
     for row in unfinished:
         yield _take_again(bench, row)
     for one in incoming:
-        if one.found.seen not in seen:
+        if one.found.seen not in seen[one.is_named]:
             asked = Asked(flags, one.expected)
             yield take(bench, _land(bench.home, one, asked), asked)
 
@@ -198,9 +205,20 @@ def _named(home: OpenHome, path: Path, flags: Flags) -> Incoming:
         inbox = _inbox_url(home, feed.inbox)
         if str(full).startswith(inbox.rstrip("/") + os.sep):
             found = Found(str(full), str(full.relative_to(inbox)), full.name, stat.st_size, modified)
-            return Incoming(feed.district, found)
+            return Incoming(feed.district, found, is_named=True)
     found = Found(str(full), str(full), full.name, stat.st_size, modified)
-    return Incoming(flags.district or OPERATOR, found)
+    return Incoming(flags.district or OPERATOR, found, is_named=True)
+
+
+def _refuse_unknown_district(home: OpenHome, district: str | None) -> None:
+    organization = t.ref.organization
+    with home.warehouse.begin() as connection:
+        known = connection.execute(
+            select(organization.c.district).where(organization.c.level == "district")
+        ).scalars()
+        if district is not None and district not in {*known, home.state_code}:
+            cure = "see organizations.yaml; sipetl check tells whether it is right"
+            raise ConfigError("there is no such district in the registry", where=district, cure=cure)
 
 
 def _feeds(home: OpenHome, flags: Flags) -> list[Any]:

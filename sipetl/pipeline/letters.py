@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sipetl.pipeline.outcome import DeliveryOutcome, PartOutcome
 from sipetl.quality import Letter, LetterPart, render_html, render_json, render_markdown
 from sipetl.settings import Settings
@@ -25,15 +27,4 @@ def write_letter(settings: Settings, delivery: Delivery, outcome: DeliveryOutcom
 
 
 def _part(part: PartOutcome) -> LetterPart:
-    return LetterPart(
-        outcome=part.outcome,
-        feed=part.feed,
-        district=part.district,
-        school_year=part.school_year,
-        layout=part.layout,
-        rows_read=part.rows_read,
-        rows_good=part.rows_good,
-        rows_quarantined=part.rows_quarantined,
-        rows_rejected=part.rows_rejected,
-        findings=part.findings,
-    )
+    return LetterPart(**{field.name: getattr(part, field.name) for field in fields(LetterPart)})

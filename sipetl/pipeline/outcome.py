@@ -22,6 +22,9 @@ class PartOutcome:
     rows_good: int = 0
     rows_quarantined: int = 0
     rows_rejected: int = 0
+    rows_left_out: int = 0
+    rows_repeated: int = 0
+    is_row_for_row: bool = True
     reason: str = ""
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 

@@ -5,6 +5,7 @@ Whatever is wrong with a file ends here as an outcome with a reason; only a fail
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import fsspec
@@ -26,9 +27,11 @@ from sipetl.pipeline.accept import is_whole, settle_intents
 from sipetl.pipeline.asked import Asked
 from sipetl.pipeline.bench import Checked, Taking, Workbench
 from sipetl.pipeline.bring import bring
+from sipetl.pipeline.findings import map_findings
 from sipetl.pipeline.letters import write_letter
 from sipetl.pipeline.outcome import RANK, DeliveryOutcome
 from sipetl.pipeline.suites import suite_of
+from sipetl.pipeline.unknowns import unknown_to_registry
 from sipetl.quality import Outcome, find, run_suite, split
 from sipetl.warehouse import ledger
 
@@ -64,7 +67,7 @@ def _take_members(taking: Taking) -> None:
             found = identify(_local(bench, delivery), delivery.file_name, layouts, scratch=bench.scratch)
             counts |= {"members": len(found.members), "refused": len(found.refused)}
     except UnrecognizedError as error:
-        return taking.refuse(delivery.file_name, Outcome.UNRECOGNIZED, str(error))
+        return taking.refuse(delivery.file_name, Outcome.UNRECOGNIZED, str(_unexpected(taking, layouts) or error))
     except DeliveryError as error:
         return taking.refuse(delivery.file_name, Outcome.REJECTED, str(error))
     for refused in found.refused:
@@ -76,6 +79,22 @@ def _take_members(taking: Taking) -> None:
         else:
             _take_member(taking, member)
     return None
+
+
+def _unexpected(taking: Taking, tried: Sequence[Layout]) -> UnrecognizedError | None:
+    """What a file is that fits none of the layouts which are expected here, but another one."""
+    bench, delivery = taking.bench, taking.delivery
+    others = [layout for layout in bench.layouts if layout not in tried]
+    try:
+        found = identify(_local(bench, delivery), delivery.file_name, others, scratch=bench.scratch)
+    except (DeliveryError, LandingError):
+        return None
+    layout = found.members[0].layout
+    return UnrecognizedError(
+        f"the file reads as {layout.layout} (feed {layout.feed}), which is not expected here",
+        where=delivery.file_name,
+        cure="add the feed to feeds.yaml, or mend the match of its inbox",
+    )
 
 
 def _is_duplicate(taking: Taking, member: Member) -> bool:
@@ -147,16 +166,18 @@ def _context(taking: Taking) -> MapContext:
 
 
 def _check(taking: Taking, member: Member, raw: Raw, mapped: Mapped) -> Checked:
-    suite = suite_of(taking.bench.home.settings, member.layout.feed)
-    result = run_suite(taking.bench.con, mapped.table, suite)
+    con, home = taking.bench.con, taking.bench.home
+    suite = suite_of(home.settings, member.layout.feed)
+    of_mapping = (*map_findings(con, mapped, member.layout), *unknown_to_registry(home, con, member, mapped))
+    result = run_suite(con, mapped.table, suite)
     return Checked(
         member=member,
         mapped=mapped,
         contract=load_contract(member.layout.feed),
-        split=split(taking.bench.con, mapped.table, result),
+        split=split(con, mapped.table, result),
         failing=result.failing,
         suite=suite,
-        findings=find(taking.bench.con, suite, result),
+        findings=(*of_mapping, *(find(con, suite, result) if mapped.rows_mapped else ())),
         rows_read=raw.rows,
     )
 

@@ -47,6 +47,13 @@ NEXT_STEPS: Mapping[Outcome, str] = {
 }
 
 
+TITLES: Mapping[Outcome, str] = {
+    Outcome.QUARANTINED: "Accepted, except some rows",
+    Outcome.HELD: "Held for a person",
+}
+"""How a letter heads a part, where the outcome's own word would mislead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule that failed in one part; `rows` are the first failing row numbers, at most `MAX_ROWS`.
@@ -76,7 +83,20 @@ class LetterPart:
     rows_good: int = 0
     rows_quarantined: int = 0
     rows_rejected: int = 0
+    rows_left_out: int = 0
+    """Totals, footnotes, previews: the layout says that they are no data."""
+    rows_repeated: int = 0
+    is_row_for_row: bool = True
+    """Does a row of the file make one row? A survey's row makes one for each answer."""
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return TITLES.get(self.outcome, self.outcome.value.capitalize())
+
+    @property
+    def unit(self) -> str:
+        return "" if self.is_row_for_row else " (one for each score, answer or figure in a row)"
 
     @property
     def next_step(self) -> str:

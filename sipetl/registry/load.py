@@ -49,6 +49,10 @@ CSV_FILES: dict[str, type[Model]] = {
 }
 
 
+FIRST_LINE = 2
+"""Of a CSV file's rows: its header is line 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The whole registry of a home, checked."""
@@ -136,7 +140,7 @@ def _rows(path: Path, model: type[Row]) -> Iterator[Row | RegistryError]:
     if not path.exists():
         return
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, line in enumerate(csv.DictReader(file), start=2):
+        for number, line in enumerate(csv.DictReader(file), start=FIRST_LINE):
             given = {name: text for name, text in line.items() if text not in ("", None)}
             try:
                 yield model.model_validate(given)
@@ -189,14 +193,22 @@ def _unknown_references(registry: Registry) -> Iterator[RegistryError]:
         ("organizations.yaml", "region", regions, (d.region for d in organizations.districts)),
         ("organizations.yaml", "calendar", calendars, (d.calendar for d in organizations.districts)),
         ("feeds.yaml", "district", districts | {registry.home.state_code}, (f.district for f in registry.feeds)),
-        ("crosswalk.csv", "district", districts, (c.district for c in registry.crosswalk)),
-        ("crosswalk.csv", "organization", set(_codes(registry)), (c.organization for c in registry.crosswalk)),
-        ("identified.csv", "school", schools, (i.school for i in registry.identified)),
         ("waivers.yaml", "district", districts, (w.district for w in registry.waivers)),
     ]
     for name, what, known, used in references:
         for value in sorted({v for v in used if v is not None} - known):
             yield _fault(registry, name, f"{what} '{value}' is not in the registry", "add it, or mend the code")
+    lines: list[tuple[str, str, set[str], Iterable[str]]] = [
+        ("crosswalk.csv", "district", districts, (c.district for c in registry.crosswalk)),
+        ("crosswalk.csv", "organization", set(_codes(registry)), (c.organization for c in registry.crosswalk)),
+        ("identified.csv", "school", schools, (i.school for i in registry.identified)),
+    ]
+    for name, what, known, used in lines:
+        for number, value in enumerate(used, start=FIRST_LINE):
+            if value not in known:
+                where = f"{registry.folder / name}:{number}"
+                why = f"{what} '{value}' is not in the registry"
+                yield RegistryError(why, where=where, cure="add it, or mend the code")
 
 
 def _overlaps(registry: Registry) -> Iterator[RegistryError]:

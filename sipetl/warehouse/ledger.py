@@ -68,12 +68,18 @@ class PartRow:
     wholeness: Mapping[str, Any] | None = None
 
 
-def seen(connection: Connection, sender: str) -> set[tuple[str, int, datetime]]:
-    """Files of a sender that were taken, as (path, size, modified at)."""
-    rows = connection.execute(
-        select(_delivery.c.source_path, _delivery.c.size, _delivery.c.modified_at).where(_delivery.c.sender == sender)
+REFUSED = ("rejected", "unrecognized")
+"""Statuses of deliveries of which nothing was taken: a person may try them again once the cause is mended."""
+
+
+def seen(connection: Connection, sender: str, *, with_refused: bool = True) -> set[tuple[str, int, datetime]]:
+    """Files of a sender that were tried, as (path, size, modified at); without those refused, if so asked."""
+    query = select(_delivery.c.source_path, _delivery.c.size, _delivery.c.modified_at).where(
+        _delivery.c.sender == sender
     )
-    return {(path, size, modified) for path, size, modified in rows}
+    if not with_refused:
+        query = query.where(_delivery.c.status.not_in(REFUSED))
+    return {(path, size, modified) for path, size, modified in connection.execute(query)}
 
 
 def record(connection: Connection, delivery: Delivery) -> None:

@@ -22,7 +22,7 @@ def test_ragged_rows_are_a_warning_when_short_and_quarantined_when_long(intake: 
         (3, "MAP-RAGGED", "critical", None),
         (4, "MAP-RAGGED", "warning", None),
         (4, "MAP-NULL", "critical", "attendance_date"),
-        (4, "MAP-YEAR", "critical", "school_year"),
+        (4, "MAP-NO-YEAR", "critical", "school_year"),
     }
     assert (mapped.rows_read, mapped.rows_mapped, mapped.quarantined, mapped.skipped) == (3, 1, 2, 0)
 

@@ -77,7 +77,7 @@ def test_year_that_nothing_tells_quarantines_until_the_operator_says(intake: Mak
     room = intake(ROSTER)
     data = COURSE + ",101,12,s1,5\n"
 
-    assert room.issues(room.map(data)) == {(2, "MAP-YEAR", "critical", "school_year")}
+    assert room.issues(room.map(data)) == {(2, "MAP-NO-YEAR", "critical", "school_year")}
     assert room.rows(room.map(data, school_year=2026), "school_year") == [(2026,)]
 
 

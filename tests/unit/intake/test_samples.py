@@ -239,7 +239,7 @@ def test_grade_10_workbook_does_not_replace_grades_3_to_8(samples: Path, take: T
     high = take(samples / NEXTGEN, "NextGenMCAS_gr10.xlsx", sender=None)
 
     (one,), (other,) = low.mapped.parts, high.mapped.parts
-    assert {grade for _, grade in one.by} == {"3-8"}
+    assert {grade for _, grade in one.by} == {"all"}
     assert {grade for _, grade in other.by} == {"10"}
 
 

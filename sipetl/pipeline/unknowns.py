@@ -1,0 +1,75 @@
+"""What a file speaks of that the registry does not know: it is taken, and would then silently come to nothing.
+
+Warnings for the letter: the cure is always on the receiving side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+from sqlalchemy import select
+
+from sipetl.intake import Mapped, Member
+from sipetl.pipeline.home import OpenHome
+from sipetl.quality import Finding, Severity
+from sipetl.registry.models import FeedName
+from sipetl.warehouse import tables as t
+
+MOST_NAMES = 10
+"""Survey items named in a letter."""
+
+
+def unknown_to_registry(
+    home: OpenHome, con: duckdb.DuckDBPyConnection, member: Member, mapped: Mapped
+) -> tuple[Finding, ...]:
+    """School years without a calendar, survey items that are not in the item bank, organizations nobody listed."""
+    found = [_years(home, mapped)]
+    if member.layout.feed is FeedName.SURVEY:
+        found.append(_items(home, con, member, mapped))
+    if member.layout.feed is FeedName.PUBLISHED_RESULTS:
+        found.append(_organizations(home, con, mapped))
+    return tuple(finding for finding in found if finding)
+
+
+def _years(home: OpenHome, mapped: Mapped) -> Finding | None:
+    known = _known(home, select(t.ref.period.c.school_year).distinct())
+    lacking = sorted({part.school_year for part in mapped.parts} - {year for (year,) in known})
+    if not lacking:
+        return None
+    text = f"No calendar covers school year {', '.join(map(str, lacking))}, so nothing is computed from these rows."
+    rows = sum(part.rows for part in mapped.parts if part.school_year in lacking)
+    return _warning("REG-YEAR", "school_year", text, "Add the year to calendars.yaml, then run sipetl compute.", rows)
+
+
+def _items(home: OpenHome, con: duckdb.DuckDBPyConnection, member: Member, mapped: Mapped) -> Finding | None:
+    item = t.ref.survey_item
+    known = {(survey, code) for survey, code in _known(home, select(item.c.survey, item.c.item))}
+    asked = con.execute(f"select survey, item, count(*) from {mapped.table} group by all order by all").fetchall()
+    lacking = {code: rows for survey, code, rows in asked if (survey, code) not in known}
+    if not lacking:
+        return None
+    # Items that come from headers are the survey's own; in a cell, anything may stand.
+    names = f" ({', '.join(sorted(lacking)[:MOST_NAMES])})" if member.layout.melt else ""
+    text = f"{len(lacking)} items{names} are not in the item bank, so their answers count for no topic."
+    return _warning("REG-ITEM", "item", text, "Add them to survey_items.csv.", sum(lacking.values()))
+
+
+def _organizations(home: OpenHome, con: duckdb.DuckDBPyConnection, mapped: Mapped) -> Finding | None:
+    known = {code for (code,) in _known(home, select(t.ref.organization.c.code))}
+    named = con.execute(f"select organization, count(*) from {mapped.table} group by all").fetchall()
+    lacking = [rows for code, rows in named if code not in known]
+    if not lacking:
+        return None
+    text = f"{len(lacking)} of {len(named)} organizations are not in the registry, so their figures are not shown."
+    return _warning("REG-ORG", "organization", text, "Add those that matter to organizations.yaml.", sum(lacking))
+
+
+def _known(home: OpenHome, query: Any) -> Iterable[Any]:
+    with home.warehouse.begin() as connection:
+        return connection.execute(query).all()
+
+
+def _warning(rule_id: str, column: str, text: str, cure: str, rows: int) -> Finding:
+    return Finding(rule_id, Severity.WARNING, column, text, cure, rows)
