@@ -25,7 +25,8 @@ def normal(header: str) -> str:
     return " ".join(header.lstrip("\ufeff").split()).casefold()
 
 
-def unquoted(row: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=256)
+def unquoted(row: tuple[str, ...]) -> tuple[str, ...]:
     """Header cells without byte-order mark, outer space, and single quotes if all of them have those."""
     cells = tuple(cell.lstrip("\ufeff").strip() for cell in row)
     filled = [cell for cell in cells if cell]
@@ -34,17 +35,22 @@ def unquoted(row: Sequence[str]) -> tuple[str, ...]:
     return cells
 
 
-def positions(headers: Sequence[str], layout: Layout) -> dict[str, int]:
-    """Normal header, after renames -> its column's position; the first of equal headers wins."""
-    renames = {normal(old): normal(new) for old, new in layout.renames.items()}
+@lru_cache(maxsize=256)
+def _named(headers: tuple[str, ...]) -> Mapping[str, int]:
+    """Normal header -> its column's position; the first of equal headers wins. A head is held against every layout."""
     found: dict[str, int] = {}
     for position, header in enumerate(headers):
-        name = normal(header)
-        if name:
+        if name := normal(header):
             found.setdefault(name, position)
-    for name, position in list(found.items()):
-        if name in renames:
-            found.setdefault(renames[name], position)
+    return found
+
+
+def positions(headers: Sequence[str], layout: Layout) -> dict[str, int]:
+    """Normal header, after renames -> its column's position."""
+    found = dict(_named(tuple(headers)))
+    for old, new in layout.renames.items():
+        if (position := found.get(normal(old))) is not None:
+            found.setdefault(normal(new), position)
     return found
 
 
@@ -119,7 +125,7 @@ def fit(layout: Layout, rows: Sequence[Sequence[str]]) -> Fit | Miss:
     without = {normal(header) for header in layout.recognise.without}
     best = Miss(layout, tuple(wanted.values()), 0)
     for index, row in enumerate(rows[:HEADER_ROWS]):
-        headers = unquoted(row)
+        headers = unquoted(tuple(row))
         found = positions(headers, layout)
         missing = tuple(header for name, header in wanted.items() if name not in found)
         if not missing and not without & found.keys():

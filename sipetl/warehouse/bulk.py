@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.csv
 from sqlalchemy import Connection, Table, text
 
+WORTH_ANALYSING = 1_000
+"""Rows of a stage from which its statistics save the planner more than they cost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -117,7 +120,8 @@ def _staged(connection: Connection, table: Table, data: pa.Table) -> Iterator[st
         text(f"create temporary table {stage} on commit drop as select {names} from {table} with no data")
     )
     copy_in(connection, stage, data)
-    connection.execute(text(f"analyze {stage}"))
+    if data.num_rows >= WORTH_ANALYSING:
+        connection.execute(text(f"analyze {stage}"))
     yield stage
     connection.execute(text(f"drop table {stage}"))
 
