@@ -28,7 +28,9 @@ STATUSES = """
     select json_build_array(
         p.plan, p.effective_from, b.code, b.is_mag, s.cycle, s.as_of, s.status, s.certainty, trim_scale(s.value),
         trim_scale(s.low), trim_scale(s.high), s.n, trim_scale(s.expected), trim_scale(s.target), trim_scale(s.gap),
-        trim_scale(s.change))::text
+        trim_scale(s.change), trim_scale(s.change_low), trim_scale(s.change_high), trim_scale(s.pace),
+        trim_scale(s.projection), trim_scale(s.projection_low), trim_scale(s.projection_high), s.occurrences_met,
+        s.occurrences_judged, s.occurrences_needed)::text
     from metric.status s join plan.benchmark b using (benchmark_id) join plan.version p using (version_id)
 """
 DELIVERIES = """

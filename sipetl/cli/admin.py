@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sipetl.cli import show
-from sipetl.cli.app import app, messages, settings
+from sipetl.cli.app import Options, app, messages, settings
 from sipetl.errors import ConfigError, SipetlError
 from sipetl.pipeline import open_home
 from sipetl.publish import apply_views, roles_sql
@@ -24,7 +24,7 @@ app.add_typer(db, name="db")
 
 @app.command(epilog="Example: sipetl demo --home demo-home")
 def demo(
-    home: Annotated[Path, typer.Option(help="Where; a demo that is there is begun anew")] = Path("demo-home"),
+    home: Annotated[Path | None, typer.Option(help="Where [default: demo-home]; a demo there is begun anew")] = None,
     students: Annotated[int, typer.Option(help="About how many students", min=50, max=1_000_000)] = 3000,
     districts: Annotated[int, typer.Option(help="How many districts", min=3, max=400)] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the generator")] = 1,
@@ -32,7 +32,7 @@ def demo(
     """Generate districts, run the whole pipeline over two school years, and write a report."""
     from sipetl.cli.demo import run_demo
 
-    run_demo(home, students=students, districts=districts, seed=seed)
+    run_demo(home or Options.home or Path("demo-home"), students=students, districts=districts, seed=seed)
 
 
 @db.command(epilog='Example: psql "$(sipetl db url)"')

@@ -127,6 +127,26 @@ class _Plan:
         yield self._goal(
             Goal("B3", "Students meet their typical growth in mathematics", growth, EASY, then="2025-winter",
                  now="2026-winter", extra=window), kind="student", feed="assessment", academic=True)  # fmt: skip
+        yield self._meetings()
+
+    def _meetings(self) -> dict[str, Any]:
+        """Each agenda of the evidence log is one meeting; the rule is the same in every plan, whatever comes of it."""
+        return {
+            "code": "B9",
+            "kind": "educator",
+            "text": "Teams look at their students' work when they meet",
+            "metric": "evidence_count_agenda_review",
+            "baseline": {"value": 7, "period": "2025", "source": "ten agendas of the spring, drawn by the coach"},
+            "target": {"value": 8, "unit": "level"},
+            "direction": "up",
+            "path": "hold",
+            "due": C3_DAY,
+            "cadence": "per_meeting",
+            "recurrence": {"met_of": 8, "occurrences": 10},
+            "feed": "evidence",
+            "owner": "school",
+            "academic": True,
+        }
 
     def _climate(self) -> Iterator[dict[str, Any]]:
         hold = {"path": "hold", "cadence": "quarterly", "due": C3_DAY}

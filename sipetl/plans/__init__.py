@@ -8,18 +8,16 @@ from sipetl.plans.evaluate import evaluate
 from sipetl.plans.lint import RULES, CycleFacts, LintContext, LintFinding, MetricFacts, Severity, lint
 from sipetl.plans.load import check_plan, load_plan
 from sipetl.plans.model import Benchmark, Direction, Kind, Mag, Plan, TargetPath, TimelineStep
+from sipetl.plans.occurrences import Occurrence, Occurrences, judge_count, judge_occurrences
 from sipetl.plans.path import Course, Moment, course_of, expected_at
 from sipetl.plans.status import (
     Certainty,
-    Change,
     Judgement,
     Observation,
-    Occurrences,
     Question,
     Status,
     StepStatus,
     judge,
-    judge_occurrences,
     step_status,
 )
 from sipetl.plans.steps import StepRow, steps
@@ -28,7 +26,6 @@ __all__ = [
     "RULES",
     "Benchmark",
     "Certainty",
-    "Change",
     "Course",
     "CycleFacts",
     "Direction",
@@ -40,6 +37,7 @@ __all__ = [
     "MetricFacts",
     "Moment",
     "Observation",
+    "Occurrence",
     "Occurrences",
     "Plan",
     "Question",
@@ -55,6 +53,7 @@ __all__ = [
     "evaluate",
     "expected_at",
     "judge",
+    "judge_count",
     "judge_occurrences",
     "lint",
     "lint_context",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from decimal import Context as Arithmetic
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +16,10 @@ from sqlalchemy import Connection, select
 
 from sipetl.arrivals.context import Context, local, read_context
 from sipetl.errors import ConfigError
+from sipetl.plans.answers import answer
 from sipetl.plans.history import Before, read_history
-from sipetl.plans.questions import Answer, Asked, Facts, answer
+from sipetl.plans.outlook import Estimate, change_since
+from sipetl.plans.questions import Answer, Asked, Facts
 from sipetl.plans.readings import (
     Goal,
     in_force,
@@ -36,7 +38,7 @@ from sipetl.warehouse import tables as t
 
 LEVEL = pa.decimal128(38, 18)
 PLACES = Decimal(1).scaleb(-LEVEL.scale)
-ARITHMETIC = Arithmetic(prec=LEVEL.precision)
+ARITHMETIC = Arithmetic(prec=LEVEL.precision, rounding=ROUND_HALF_UP)
 SCHEMA = pa.schema(
     [
         ("benchmark_id", pa.int64()),
@@ -54,6 +56,20 @@ SCHEMA = pa.schema(
         ("change", LEVEL),
         ("arrival_id", pa.int64()),
         ("input_id", pa.string()),
+        ("change_low", LEVEL),
+        ("change_high", LEVEL),
+        ("is_change_beyond_noise", pa.bool_()),
+        ("pace", LEVEL),
+        ("pace_period", pa.string()),
+        ("periods_left", pa.int32()),
+        ("projection", LEVEL),
+        ("projection_low", LEVEL),
+        ("projection_high", LEVEL),
+        ("occurrence", pa.string()),
+        ("occurrences_met", pa.int32()),
+        ("occurrences_judged", pa.int32()),
+        ("occurrences_needed", pa.int32()),
+        ("occurrences_total", pa.int32()),
     ]
 )
 
@@ -90,8 +106,9 @@ def evaluate(
         goals = [goal for goal in facts.goals if goal.version_id in wanted[cycle.cycle] and _counts(goal, cycle)]
         answers = [answer(Asked(goal, cycle, facts)) for goal in goals]
         before = history.before(cycle)
-        rows += (_row(goal, cycle, given, before) for goal, given in zip(goals, answers, strict=True))
-        history.keep(cycle, {goal.identity: given.value for goal, given in zip(goals, answers, strict=True)})
+        judged_goals = list(zip(goals, answers, strict=True))
+        rows += (_row(Asked(goal, cycle, facts), given, before) for goal, given in judged_goals)
+        history.keep(cycle, {goal.identity: _judged_value(given) for goal, given in judged_goals})
     return merge(connection, t.metric.status, pa.Table.from_pylist(rows, SCHEMA), within=_within(judged))
 
 
@@ -152,10 +169,13 @@ def _read(
     )
 
 
-def _row(goal: Goal, cycle: Cycle, given: Answer, before: Before) -> Mapping[str, Any]:
+def _row(asked: Asked, given: Answer, before: Before) -> Mapping[str, Any]:
+    goal, cycle = asked.goal, asked.cycle
     value, expected, reading = given.value, given.expected, given.reading
-    earlier = before.get(goal.identity)
     return {
+        **_change(_judged_value(given), before.get(goal.identity)),
+        **_outlook(given, asked.rhythm),
+        **_occurrences(given),
         "benchmark_id": goal.benchmark_id,
         "cycle": cycle.cycle,
         "as_of": cycle.data_as_of,
@@ -168,9 +188,53 @@ def _row(goal: Goal, cycle: Cycle, given: Answer, before: Before) -> Mapping[str
         "expected": _level(expected),
         "target": _level(goal.benchmark.target_level),
         "gap": _level(_difference(value, expected)),
-        "change": _level(_difference(value, earlier)),
         "arrival_id": given.arrival_id,
         "input_id": str(reading.input_id) if reading and reading.input_id else None,
+    }
+
+
+def _judged_value(given: Answer) -> Estimate | None:
+    """The value that was judged, as it is stored."""
+    if given.value is None:
+        return None
+    bounds = (given.reading.low, given.reading.high) if given.reading else (None, None)
+    return Estimate(_rounded(given.value), *map(_level, bounds))
+
+
+def _change(now: Estimate | None, before: Estimate | None) -> Mapping[str, Any]:
+    if now is None or before is None:
+        return {}
+    change = change_since(now, before)
+    return {
+        "change": _level(change.value),
+        "change_low": _level(change.low),
+        "change_high": _level(change.high),
+        "is_change_beyond_noise": change.is_beyond_zero,
+    }
+
+
+def _outlook(given: Answer, rhythm: Rhythm) -> Mapping[str, Any]:
+    pace, projection = given.pace, given.projection
+    return {
+        "pace": _level(pace.change) if pace else None,
+        "pace_period": rhythm.value if pace else None,
+        "periods_left": pace.left if pace else None,
+        "projection": _level(projection.value) if projection else None,
+        "projection_low": _level(projection.low) if projection else None,
+        "projection_high": _level(projection.high) if projection else None,
+    }
+
+
+def _occurrences(given: Answer) -> Mapping[str, Any]:
+    counted = given.occurrences
+    if counted is None:
+        return {}
+    return {
+        "occurrence": given.occurrence.value if given.occurrence else None,
+        "occurrences_met": counted.met,
+        "occurrences_judged": counted.judged,
+        "occurrences_needed": counted.needed,
+        "occurrences_total": counted.total,
     }
 
 
@@ -179,7 +243,11 @@ def _difference(value: Decimal | None, of: Decimal | None) -> Decimal | None:
 
 
 def _level(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(PLACES, context=ARITHMETIC)
+    return None if value is None else _rounded(value)
+
+
+def _rounded(value: Decimal) -> Decimal:
+    return value.quantize(PLACES, context=ARITHMETIC)
 
 
 def _within(cycles: Iterable[Cycle]) -> str:

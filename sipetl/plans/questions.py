@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
 from sipetl.plans.model import Benchmark, TargetPath
+from sipetl.plans.occurrences import Occurrence, Occurrences
+from sipetl.plans.outlook import Estimate, Pace
 from sipetl.plans.path import Moment, course_of
 from sipetl.plans.readings import Arrivals, Goal, Value, Values
 from sipetl.plans.slots import Place, Rhythm, Slot, final_slot, measured_year, rhythm_of, slots_of, year_before
-from sipetl.plans.sources import result_from, source_of
-from sipetl.plans.status import Certainty, Observation, Question, Status, judge, judge_occurrences
+from sipetl.plans.sources import source_of
+from sipetl.plans.status import FINAL, Certainty, Observation, Question, Status, judge
 from sipetl.registry.calendar import YEAR_STARTS, Period, add_school_days, count_school_days
 from sipetl.registry.models import Cycle
 
 MINIMUM_N = 10
 """Fewest units that a status is given for, where the policy says nothing: MCAS and surveys (massachusetts.md 7, S64)."""
 DAY = timedelta(days=1)
-_FINAL = frozenset({Status.MET, Status.NOT_MET})
-_DECIDED = _FINAL | {Status.ON_TRACK, Status.OFF_TRACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, with the value it rests on."""
+    """A status, with the value it rests on, and what follows from that."""
 
     status: Status
     certainty: Certainty | None = None
@@ -61,6 +61,11 @@ class Answer:
     reading: Value | None = None
     """The row of the value; None where no value is told."""
     arrival_id: int | None = None
+    pace: Pace | None = None
+    projection: Estimate | None = None
+    occurrences: Occurrences | None = None
+    occurrence: Occurrence | None = None
+    """What is counted, of a recurring goal."""
 
 
 @dataclass(frozen=True)
@@ -113,45 +118,10 @@ class Asked:
         return self.facts.arrivals.pending.get(key)
 
 
-def answer(asked: Asked) -> Answer:
-    """Say how a goal stands at a cycle."""
-    if asked.benchmark.recurrence is not None and asked.rhythm is not Rhythm.ANNUAL:
-        return _recurring(asked)
-    if asked.rhythm is Rhythm.ANNUAL:
-        return _annual(asked)
-    over = [slot for slot in asked.slots if slot.ends <= asked.cycle.data_as_of]
-    if asked.final in over:
-        over = over[: over.index(asked.final) + 1]
-    here = [slot for slot in over if asked.pending(slot) is None]
-    late = [slot for slot in over if slot not in here]
-    slot = here[-1] if here else None
-    question = _question(asked, slot, asked.cycle.data_as_of)
-    if slot is None:
-        return Answer(_before_first(asked, late))
-    if late:  # the newest window may still come: until then the one before it speaks
-        question = replace(question, final_due=max(filter(None, map(asked.pending, late))))
-    return _answered(asked, slot, question)
-
-
-def _before_first(asked: Asked, late: Sequence[Slot]) -> Status:
-    """Nothing can be here yet, unless no slot exists at all."""
-    expected_later = late or any(slot.ends > asked.cycle.data_as_of for slot in asked.slots)
-    return Status.NOT_STARTED if expected_later else Status.NO_DATA
-
-
-def _annual(asked: Asked) -> Answer:
-    """One result, from the source's own window or from the year as a whole."""
-    slot = next((slot for slot in asked.slots if asked.value(slot) is not None), None)
-    question = _question(asked, slot or next(iter(asked.slots), None), asked.cycle.data_as_of)
-    source_from = result_from(asked.benchmark.metric, asked.year)
-    waits = source_from is None and question.observed is None
-    question = replace(question, source_from=source_from, starts_on=asked.benchmark.due if waits else None)
-    return _answered(asked, slot, question)
-
-
-def _answered(asked: Asked, slot: Slot | None, question: Question) -> Answer:
+def answered(asked: Asked, slot: Slot | None, question: Question) -> Answer:
+    """Judge a question of a slot, and add the value it rests on."""
     found = judge(question)
-    expected = question.course.target if found.status in _FINAL else found.expected
+    expected = question.course.target if found.status in FINAL else found.expected
     return Answer(
         status=found.status,
         certainty=found.certainty,
@@ -162,7 +132,8 @@ def _answered(asked: Asked, slot: Slot | None, question: Question) -> Answer:
     )
 
 
-def _question(asked: Asked, slot: Slot | None, on: date) -> Question:
+def question_of(asked: Asked, slot: Slot | None, on: date) -> Question:
+    """Put together what a status depends on, as a goal stands on a day with a slot's value."""
     value, goal = asked.value(slot), asked.goal
     family = goal.metric.minimum_n if goal.metric else "default"
     ends = slot.ends if slot else on
@@ -213,7 +184,7 @@ def _moment(asked: Asked, slot: Slot | None, on: date) -> Moment:
         return Moment(on, window_baseline=_window_baseline(asked, slot))
     if path is TargetPath.CUMULATIVE:
         elapsed = count_school_days(asked.place.days, asked.first_day, measured)
-        return Moment(on, elapsed, elapsed, last_year=_last_year(asked, elapsed))
+        return Moment(on, elapsed, elapsed, last_year=last_year(asked, elapsed))
     after = _baseline_day(asked) + DAY
     elapsed = count_school_days(asked.place.days, after, measured)
     return Moment(on, elapsed, count_school_days(asked.place.days, after, asked.benchmark.due))
@@ -251,7 +222,7 @@ def _baseline_day(asked: Asked) -> date:
     return asked.first_day - DAY
 
 
-def _last_year(asked: Asked, elapsed: int) -> list[tuple[int, Decimal]]:
+def last_year(asked: Asked, elapsed: int) -> list[tuple[int, Decimal]]:
     """Last year's months as (school day, total so far), with a point on the straight line at the day that is asked."""
     starts = date(asked.cycle.school_year - 2, *YEAR_STARTS)
     days = asked.place.days
@@ -263,31 +234,3 @@ def _last_year(asked: Asked, elapsed: int) -> list[tuple[int, Decimal]]:
     between = [(a, b) for a, b in pairwise(curve) if a[0] < elapsed < b[0]]
     curve += [(elapsed, a[1] + (b[1] - a[1]) * (elapsed - a[0]) / (b[0] - a[0])) for a, b in between]
     return sorted(curve) if len(curve) > 1 else []
-
-
-def _recurring(asked: Asked) -> Answer:
-    """Judge each occurrence up to the cycle's day: the last `occurrences` slots that are over by the due date."""
-    rule, due, today = asked.benchmark.recurrence, asked.benchmark.due, asked.cycle.data_as_of
-    assert rule is not None  # noqa: S101 (the caller has looked)
-    counted = [slot for slot in asked.slots if slot.ends <= due][-rule.occurrences :]
-    over = [slot for slot in counted if slot.ends <= today]
-    each = [_answered(asked, slot, _occurrence(asked, slot)) for slot in over]
-    whole = judge_occurrences([one.status for one in each], rule, is_over=today >= due)
-    if not each:
-        return Answer(whole.status)
-    latest = each[-1]
-    unknown = whole.judged == 0 and latest.status not in _DECIDED
-    status = latest.status if unknown else whole.status
-    return replace(
-        latest, status=status, certainty=None, arrival_id=latest.arrival_id if status is Status.NO_DATA else None
-    )
-
-
-def _occurrence(asked: Asked, slot: Slot) -> Question:
-    """Each rise is held against the measurement before it, the last one too: not against the target."""
-    question = _question(asked, slot, slot.ends)
-    if asked.benchmark.path is TargetPath.RISES and question.observed is not None:
-        course = replace(question.course, due=date.max)
-        observed = replace(question.observed, is_final=False)
-        return replace(question, course=course, observed=observed)
-    return question

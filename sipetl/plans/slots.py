@@ -19,6 +19,7 @@ from sipetl.registry.calendar import Period, PeriodKind
 ANNUAL_WINDOW = "annual"
 """The window of a source that reports once a year (MCAS)."""
 LAST_SUMMER_MONTH = 8
+FINER_THAN_A_MONTH = frozenset({Cadence.DAILY, Cadence.WEEKLY, Cadence.PER_MEETING})
 WINDOWS = tuple(window.value for window in Window)
 
 
@@ -55,6 +56,8 @@ class Place:
 def rhythm_of(goal: Benchmark, metric: Metric | None) -> Rhythm:
     """Tell what a goal is measured by."""
     kinds = metric.periods if metric else ()
+    if is_counted_in_entries(goal, metric):
+        return Rhythm.CYCLE
     if goal.path is TargetPath.YEAR_END_ONLY:
         return Rhythm.ANNUAL
     if "window" in kinds:
@@ -62,6 +65,15 @@ def rhythm_of(goal: Benchmark, metric: Metric | None) -> Rhythm:
     if "month" in kinds and ("cycle" not in kinds or _is_monthly(goal)):
         return Rhythm.MONTH
     return Rhythm.CYCLE
+
+
+def is_counted_in_entries(goal: Benchmark, metric: Metric | None) -> bool:
+    """Whether each piece of evidence is an occurrence of a goal that recurs more often than monthly.
+
+    Such a metric counts the pieces that show what is asked for; its n is all pieces of which that is known.
+    """
+    counts = metric is not None and metric.unit == "entry" and metric.denominator is None
+    return counts and goal.recurrence is not None and goal.cadence in FINER_THAN_A_MONTH
 
 
 def _is_monthly(goal: Benchmark) -> bool:

@@ -7,13 +7,12 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from sipetl.plans.model import Direction, RecurrenceRule, TargetPath, TimelineStep
+from sipetl.plans.model import Direction, TargetPath, TimelineStep
 from sipetl.plans.path import Course, Moment, expected_at
 
 
@@ -60,22 +59,6 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The change since the last cycle, with its interval where one can be given."""
-
-    value: Decimal
-    low: Decimal | None = None
-    high: Decimal | None = None
-
-    @property
-    def beyond_noise(self) -> bool | None:
-        """Whether the interval leaves out no change at all; None without an interval."""
-        if self.low is None or self.high is None:
-            return None
-        return self.low > 0 or self.high < 0
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """Everything a status depends on.
 
@@ -95,15 +78,14 @@ class Question:
     embargo_until: date | None = None
     final_due: date | None = None
     missing_arrival: str | None = None
-    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A status with what it was judged by.
 
-    `gap` is how far short of the target the value is (negative: beyond it); `pace_needed` the gap per
-    instructional day left; `arrival` names the arrival whose absence is the reason for `no_data`.
+    `gap` is how far short of the target the value is (negative: beyond it); `arrival` names the arrival whose
+    absence is the reason for `no_data`.
     """
 
     status: Status
@@ -111,8 +93,6 @@ class Judgement:
     certainty: Certainty | None = None
     value: Decimal | None = None
     gap: Decimal | None = None
-    pace_needed: Decimal | None = None
-    change: Change | None = None
     arrival: str | None = None
 
 
@@ -121,23 +101,20 @@ def judge(question: Question) -> Judgement:
     status, observed = _status(question), question.observed
     if observed is None or observed.value is None or status is Status.AWAITING_SOURCE:
         return Judgement(status, arrival=_arrival(status, question))
-    course, moment = question.course, question.moment
-    gap = _short_of(course.target, observed.value, course.direction)
-    days_left = moment.days_total - moment.days_elapsed
-    line = _line(question, observed)
+    course, line = question.course, _line(question, observed)
     return Judgement(
         status=status,
-        expected=expected_at(course, moment),
-        certainty=_certainty(observed, line) if status in _COMPARED else None,
+        expected=expected_at(course, question.moment),
+        certainty=_certainty(observed, line) if status in DECIDED else None,
         value=observed.value,
-        gap=gap,
-        pace_needed=gap / days_left if gap > 0 and days_left > 0 else None,
-        change=question.change,
+        gap=_short_of(course.target, observed.value, course.direction),
         arrival=_arrival(status, question),
     )
 
 
-_COMPARED = frozenset({Status.MET, Status.NOT_MET, Status.ON_TRACK, Status.OFF_TRACK})
+FINAL = frozenset({Status.MET, Status.NOT_MET})
+DECIDED = FINAL | {Status.ON_TRACK, Status.OFF_TRACK}
+"""The statuses that a value was compared for."""
 
 
 def _status(question: Question) -> Status:
@@ -208,39 +185,6 @@ def _certainty(observed: Observation, line: Decimal | None) -> Certainty | None:
 
 def _arrival(status: Status, question: Question) -> str | None:
     return question.missing_arrival if status is Status.NO_DATA else None
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrences:
-    """How a recurring benchmark stands: `met` of the `judged` so far, of all its occurrences."""
-
-    status: Status
-    met: int
-    judged: int
-    occurrences: int
-
-
-def judge_occurrences(each: Sequence[Status], rule: RecurrenceRule, *, is_over: bool) -> Occurrences:
-    """Say how a recurring benchmark stands from the statuses of its occurrences so far.
-
-    An occurrence without data stays unknown: it counts neither way, and once the time `is_over` and it could
-    still decide, the whole is `no_data`.
-    """
-    met = sum(status in {Status.MET, Status.ON_TRACK} for status in each)
-    judged = met + sum(status in {Status.NOT_MET, Status.OFF_TRACK} for status in each)
-    return Occurrences(_of_occurrences(met, judged, rule, is_over), met, judged, rule.occurrences)
-
-
-def _of_occurrences(met: int, judged: int, rule: RecurrenceRule, is_over: bool) -> Status:
-    if met >= rule.met_of:
-        return Status.MET
-    if met + max(rule.occurrences - judged, 0) < rule.met_of:
-        return Status.NOT_MET
-    if is_over:
-        return Status.NO_DATA
-    if judged == 0:
-        return Status.NOT_STARTED
-    return Status.ON_TRACK if met * rule.occurrences >= rule.met_of * judged else Status.OFF_TRACK
 
 
 def step_status(step: TimelineStep, on: date) -> StepStatus:

@@ -68,6 +68,8 @@ def _levels(goal: Goal) -> Iterator[Decimal]:
         yield from (level for level in (point.value, point.low, point.high) if level is not None)
     yield from (standing.expected for standing in goal.standings if standing.expected is not None)
     yield from (level for _, level in goal.steps)
+    if (ahead := _ahead_point(goal)) is not None:
+        yield ahead.value  # its interval may be wide, and is cut where the chart ends
 
 
 def _all_points(goal: Goal) -> list[Point]:
@@ -147,11 +149,30 @@ def _values(frame: _Frame) -> Iterator[Markup]:
             is_earlier = point.school_year < goal.school_year
             yield element("circle", cx=x, cy=y, r=3.4, class_="before" if is_earlier else "now")
     if judged is not None:
+        yield from _ahead(frame, judged)
         yield from _whisker(frame, judged)
         x, y = frame.at(judged.on, judged.value)
         yield element("circle", cx=x, cy=y, r=6.0, class_=f"judged {label(goal.status).tone}")
     elif not goal.points:
         yield from _nothing_yet(frame)
+
+
+def _ahead_point(goal: Goal) -> Point | None:
+    """Where it is heading: the projection, on the due date."""
+    outlook = goal.standing.outlook if goal.standing else None
+    if outlook is None or outlook.projection is None:
+        return None
+    return Point(goal.due_on, "projection", outlook.projection, outlook.low, outlook.high)
+
+
+def _ahead(frame: _Frame, judged: Point) -> Iterator[Markup]:
+    ahead = _ahead_point(frame.goal)
+    if ahead is None or ahead.on <= judged.on:
+        return
+    yield from _whisker(frame, ahead)
+    yield polyline((frame.at(point.on, point.value) for point in (judged, ahead)), "ahead")
+    x, y = frame.at(ahead.on, ahead.value)
+    yield element("circle", cx=x, cy=y, r=3.4, class_="ahead")
 
 
 def _connected(frame: _Frame) -> Iterator[Markup]:

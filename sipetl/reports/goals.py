@@ -14,9 +14,12 @@ from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from sipetl.metrics import load_catalogue
+from sipetl.plans import StepRow, steps
 from sipetl.plans.model import Cadence, TargetPath
+from sipetl.plans.slots import FINER_THAN_A_MONTH
 from sipetl.registry.calendar import school_year_of
 from sipetl.reports.model import Display, Goal, Place, Point, SchoolPlan, Standing
+from sipetl.reports.progress import Outlook, Step, Times
 from sipetl.warehouse import tables as t
 
 FINE, COARSE = ("window", "month", "cycle", "year"), ("window", "cycle", "month", "year")
@@ -37,8 +40,26 @@ def read_plans(connection: Connection, schools: Sequence[Place], as_of: date) ->
     standings = _standings(connection, [goal["benchmark_id"] for of in goals.values() for goal in of], as_of)
     values = _values(connection, [school.organization_id for school, _ in versions], goals, as_of)
     order = {school.code: place for place, school in enumerate(schools)}
-    plans = [_plan(school, row, goals[row["version_id"]], standings, values) for school, row in versions]
+    timelines = _timelines(connection, as_of)
+    plans = [
+        replace(
+            _plan(school, row, goals[row["version_id"]], standings, values), timeline=timelines.get(row["plan"], ())
+        )
+        for school, row in versions
+    ]
     return tuple(sorted(plans, key=lambda plan: order[plan.school]))
+
+
+def _timelines(connection: Connection, as_of: date) -> dict[str, tuple[Step, ...]]:
+    """The timeline steps of each plan, by due date."""
+    found: defaultdict[str, list[StepRow]] = defaultdict(list)
+    for step in steps(connection, as_of):
+        found[step.plan].append(step)
+    return {plan: tuple(_step(step) for step in rows) for plan, rows in found.items()}
+
+
+def _step(row: StepRow) -> Step:
+    return Step(row.initiative, row.step, row.owner, row.due_on, row.done_on, row.status.value)
 
 
 def _in_force(connection: Connection, as_of: date) -> list[RowMapping]:
@@ -160,9 +181,15 @@ def _group(row: RowMapping) -> str:
 
 
 def _kinds(row: RowMapping) -> Sequence[str]:
-    """Months, where they count from the year's start as a cycle does, or where the plan looks at each by itself."""
+    """Months, where they count from the year's start as a cycle does, or where the plan looks at each by itself.
+
+    Of what is judged by its pieces of evidence the cycles: they count them from the year's start.
+    """
     metric = load_catalogue().get(row["metric"])
-    each = row["path"] == TargetPath.RISES or (row["definition"] or {}).get("recurrence") is not None
+    recurs = (row["definition"] or {}).get("recurrence") is not None
+    if recurs and metric is not None and metric.unit == "entry" and row["cadence"] in FINER_THAN_A_MONTH:
+        return COARSE
+    each = row["path"] == TargetPath.RISES or recurs
     is_monthly = each and row["cadence"] not in (Cadence.QUARTERLY, Cadence.ANNUAL)
     return FINE if is_monthly or (metric is not None and metric.basis == "to_date") else COARSE
 
@@ -177,8 +204,30 @@ def _standing(row: RowMapping, measured: Iterable[RowMapping], points: Iterable[
         point=_judged(row, on, measured, points),
         expected=row["expected"],
         gap=row["gap"],
+        outlook=_outlook(row),
+        times=_times(row),
         missing=f"{row['missing_feed'].replace('_', ' ')} {row['window_code']}" if row["missing_feed"] else "",
     )
+
+
+def _outlook(row: RowMapping) -> Outlook:
+    return Outlook(
+        change=row["change"],
+        is_beyond_noise=row["is_change_beyond_noise"],
+        pace=row["pace"],
+        pace_period=row["pace_period"] or "",
+        periods_left=row["periods_left"] or 0,
+        projection=row["projection"],
+        low=row["projection_low"],
+        high=row["projection_high"],
+    )
+
+
+def _times(row: RowMapping) -> Times | None:
+    if row["occurrence"] is None:
+        return None
+    names = ("occurrence", "occurrences_met", "occurrences_judged", "occurrences_needed", "occurrences_total")
+    return Times(*(row[name] for name in names))
 
 
 def _judged(row: RowMapping, on: date, measured: Iterable[RowMapping], points: Iterable[Point]) -> Point | None:

@@ -78,6 +78,7 @@ def _environment() -> Environment:
         "PERCENT": PERCENT,
         "badge": badge,
         "certainty_text": words.certainty_text,
+        "change_text": words.change_text,
         "coverage_chart": coverage_chart,
         "course": goal_chart,
         "gap_text": words.gap_text,
@@ -86,9 +87,12 @@ def _environment() -> Environment:
         "PAIRS": PAIRS,
         "label": words.label,
         "lacking": lacking,
+        "pace_text": words.pace_text,
         "pairs_chart": pairs_chart,
+        "projection_text": words.projection_text,
         "share": counts_chart,
         "target_text": words.target_text,
+        "times_text": words.times_text,
         "weeks_in_words": weeks_in_words,
     }
     return environment

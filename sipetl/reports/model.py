@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sipetl.readiness import Readiness
 from sipetl.registry.calendar import school_year_of
+from sipetl.reports.progress import Outlook, Step, Times
 
 RESULTS_COME_AFTER = timedelta(days=120)
 """Official results of a school year come by the end of October (massachusetts.md 3.5)."""
@@ -130,6 +131,8 @@ class Standing:
     gap: Decimal | None = None
     missing: str = ""
     """The arrival without which it cannot be judged."""
+    outlook: Outlook = field(default_factory=Outlook)
+    times: Times | None = None
 
     @property
     def measured_on(self) -> date:
@@ -197,6 +200,8 @@ class SchoolPlan:
     title: str
     effective_from: date
     goals: tuple[Goal, ...]
+    timeline: tuple[Step, ...] = ()
+    """In the order of the due dates."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ LABELS: Mapping[str, Label] = {
     "awaiting_source": Label("Awaiting source", "wait", "half"),
     "not_started": Label("Not started", "wait", "ring"),
     "not_judged": Label("Not judged yet", "wait", "ring"),
+    # timeline steps
+    "done": Label("Done", "good", "check"),
+    "due": Label("Due", "wait", "ring"),
+    "overdue": Label("Overdue", "bad", "cross"),
     # readiness
     "ready": Label("Ready", "good", "check"),
     "at_risk": Label("At risk", "warn", "diamond"),
@@ -73,6 +77,7 @@ DATA_STATUS: Mapping[str, str] = {
     "embargoed": "under embargo",
 }
 _UNITS: Mapping[str, str] = {"percent": f"{THIN}%", "days": " days", "points": " points"}
+_TIMES: Mapping[str, str] = {"entry": "pieces of evidence", "cycle": "reviews"}
 _GAP_UNITS: Mapping[str, str] = {"percent": " points", "days": " days", "count": ""}
 
 
@@ -134,6 +139,60 @@ def gap_text(goal: Goal) -> str:
     unit = _GAP_UNITS.get(goal.display.unit, " points")
     ahead = (standing.gap > 0) == (goal.direction == "up")
     return f"{size}{unit} {'better' if ahead else 'worse'} than the {expected} expected by then"
+
+
+def change_text(goal: Goal) -> str:
+    """The change since the review before, and whether chance alone could make it."""
+    standing = goal.standing
+    change = standing.outlook.change if standing else None
+    if standing is None or change is None:
+        return ""
+    size = f"{number(abs(change), goal.display, unit=False)}{_GAP_UNITS.get(goal.display.unit, ' points')}"
+    if change == 0:
+        return "the same as at the review before"
+    side = "better" if (change > 0) == (goal.direction == "up") else "worse"
+    noise = {True: " (more than chance)", False: " (chance alone could do that)", None: ""}
+    return f"{size} {side} than at the review before{noise[standing.outlook.is_beyond_noise]}"
+
+
+def pace_text(goal: Goal) -> str:
+    """What is still needed, or still allowed, at each measurement to come."""
+    standing = goal.standing
+    if standing is None or standing.outlook.pace is None:
+        return ""
+    pace, left = standing.outlook.pace, standing.outlook.periods_left
+    if not half_up(pace, goal.display.decimals):
+        return ""
+    period = {"cycle": "review"}.get(standing.outlook.pace_period, standing.outlook.pace_period)
+    size = f"{number(abs(pace), goal.display, unit=False)}{_GAP_UNITS.get(goal.display.unit, ' points')}"
+    at = f"by the one {period} left" if left == 1 else f"at each of the {left} {period}s left"
+    if goal.direction == "down" and pace > 0:
+        return f"up to {size} more {at}"
+    return f"{size} {'up' if pace > 0 else 'down'} {at}"
+
+
+def projection_text(goal: Goal) -> str:
+    """Where it is heading."""
+    standing = goal.standing
+    if standing is None or standing.outlook.projection is None:
+        return ""
+    outlook = standing.outlook
+    bounds = ""
+    if outlook.low is not None and outlook.high is not None:
+        bounds = f" ({number(outlook.low, goal.display, unit=False)} to {number(outlook.high, goal.display)})"
+    return f"{number(outlook.projection, goal.display)}{bounds}"
+
+
+def times_text(goal: Goal) -> str:
+    """How often a recurring benchmark was met, against its rule; where it is not the plan's own count, why."""
+    times = goal.standing.times if goal.standing else None
+    if times is None:
+        return ""
+    what = _TIMES.get(times.occurrence, f"{times.occurrence}s")
+    so_far = f"met in {times.met} of {times.judged} {what} so far, needed in {times.needed} of {times.total}"
+    if goal.recurrence is None or goal.recurrence == (times.needed, times.total):
+        return so_far
+    return f"{so_far} (the plan's {goal.recurrence[0]} of {goal.recurrence[1]}, as a share of the {what})"
 
 
 def certainty_text(certainty: str | None) -> str:

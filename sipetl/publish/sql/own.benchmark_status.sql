@@ -29,7 +29,21 @@ select
     s.n,
     s.expected,
     s.gap,
-    s.change
+    s.change,
+    s.change_low,
+    s.change_high,
+    s.is_change_beyond_noise,
+    s.pace,
+    s.pace_period,
+    s.periods_left,
+    s.projection,
+    s.projection_low,
+    s.projection_high,
+    s.occurrence,
+    s.occurrences_met,
+    s.occurrences_judged,
+    s.occurrences_needed,
+    s.occurrences_total
 from metric.status as s
 join ref.cycle as c on c.cycle = s.cycle
 join plan.benchmark as b on b.benchmark_id = s.benchmark_id

@@ -23,8 +23,11 @@ judged as (
         b.student_group,
         b.path,
         b.due_on,
-        -- a path that rises expects the value before; other paths expect what the plan says
-        b.path <> 'rises' or s.cycle <> e.one_cycle or s.cycle <> e.other_cycle as expected_is_known,
+        -- these paths expect what the plan says; one that rises expects the value before, the others last year's values,
+        -- which no release need have shown
+        b.path in ('hold', 'linear', 'checkpoints', 'year_end_only')
+        or (b.path <> 'rises' and s.expected = s.target)
+        or (b.path = 'rises' and (s.cycle <> e.one_cycle or s.cycle <> e.other_cycle)) as expected_is_known,
         s.cycle <> c.one_cycle or s.cycle <> c.other_cycle as before_is_known
     from ops.release_status as s
     join plan.benchmark as b on b.benchmark_id = s.benchmark_id
@@ -70,7 +73,19 @@ select
     case when j.suppression is null and j.expected_is_known then j.expected end as expected,
     case when j.suppression is null and j.expected_is_known then j.gap end as gap,
     case when j.suppression is null and j.before_is_known then j.change end as change,
-    j.suppression
+    j.suppression,
+    case when j.suppression is null and j.before_is_known then j.change_low end as change_low,
+    case when j.suppression is null and j.before_is_known then j.change_high end as change_high,
+    case when j.suppression is null and j.before_is_known then j.is_change_beyond_noise end as is_change_beyond_noise,
+    case when j.suppression is null then j.pace end as pace,
+    case when j.suppression is null then j.pace_period end as pace_period,
+    case when j.suppression is null then j.periods_left end as periods_left,
+    -- no projection: it is drawn through values that may be hidden, and would give the last of them away
+    case when j.suppression is null and j.value is not null then j.occurrence end as occurrence,
+    case when j.suppression is null and j.value is not null then j.occurrences_met end as occurrences_met,
+    case when j.suppression is null and j.value is not null then j.occurrences_judged end as occurrences_judged,
+    case when j.suppression is null and j.value is not null then j.occurrences_needed end as occurrences_needed,
+    case when j.suppression is null and j.value is not null then j.occurrences_total end as occurrences_total
 from judged as j
 join ref.cycle as c on c.cycle = j.cycle
 left join ref.organization as o

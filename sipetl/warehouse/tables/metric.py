@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, Numeric, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, Table, Text, Uuid
 
 from sipetl.warehouse.tables._base import col, metadata
 
@@ -68,6 +68,20 @@ JUDGEMENT = (
     ("change", Numeric, "Change since the cycle before", True),
     ("arrival_id", BigInteger, "The arrival that is missing", True),
     ("input_id", Uuid, "What the value was computed from", True),
+    ("change_low", Numeric, "Lower bound of the change's 95 % interval, in the metric's unit", True),
+    ("change_high", Numeric, "Upper bound of the change's 95 % interval, in the metric's unit", True),
+    ("is_change_beyond_noise", Boolean, "Whether that interval leaves out no change at all; null = not known", True),
+    ("pace", Numeric, "Change per measurement to come that still reaches the target, in the metric's unit", True),
+    ("pace_period", Text, "Measurements to come: month, window or cycle", True),
+    ("periods_left", Integer, "How many measurements are to come, the closing one included", True),
+    ("projection", Numeric, "Value at the due date if it goes on as so far, in the metric's unit", True),
+    ("projection_low", Numeric, "Lower bound of its 95 % interval", True),
+    ("projection_high", Numeric, "Upper bound of its 95 % interval", True),
+    ("occurrence", Text, "One occurrence of a recurring goal: entry, month, window or cycle; else null", True),
+    ("occurrences_met", Integer, "Occurrences that met the goal so far", True),
+    ("occurrences_judged", Integer, "Occurrences that could be judged so far", True),
+    ("occurrences_needed", Integer, "Occurrences that must meet it, by the plan's rule", True),
+    ("occurrences_total", Integer, "Occurrences in all, by the plan's rule", True),
 )
 
 status = Table(

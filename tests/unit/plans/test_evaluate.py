@@ -397,6 +397,78 @@ def test_a_recurring_goal_counts_its_occurrences(town: Town) -> None:
 
     assert (early.status, early.value, early.expected) == ("on_track", 55, 50)
     assert (late.status, late.value, late.expected) == ("met", 61, 60)
+    assert (early.occurrence, *_times(early)) == ("month", 2, 2, 4, 6)
+    assert (late.occurrence, *_times(late)) == ("month", 5, 6, 4, 6)
+
+
+def _times(row: Row[Any]) -> tuple[int, ...]:
+    """Met, judged, needed, total."""
+    return (row.occurrences_met, row.occurrences_judged, row.occurrences_needed, row.occurrences_total)
+
+
+MEETINGS = (
+    "metric: evidence_count_agenda_review, feed: evidence, kind: educator, academic: true, direction: up, path: hold,"
+    " cadence: per_meeting, recurrence: {met_of: 8, occurrences: 10}, target: {value: 8}, due: 2026-03-13"
+)
+
+
+def test_a_goal_per_meeting_counts_its_meetings(town: Town) -> None:
+    """Each piece of evidence is a meeting; so few of them are no few people. 8 of 10 is at least 9.6 of 12."""
+    town.plan(MEETINGS)
+    for cycle, met, held in (("C1", 4, 5), ("C2", 5, 7), ("C3", 9, 12)):
+        town.value("evidence_count_agenda_review", "cycle", cycle, str(met), numerator=met, n=held)
+
+    rows = [town.judge(cycle) for cycle in ("C1", "C2", "C3")]
+
+    assert [(row.status, row.occurrence, *_times(row)) for row in rows] == [
+        ("on_track", "entry", 4, 5, 8, 10),
+        ("off_track", "entry", 5, 7, 8, 10),
+        ("not_met", "entry", 9, 12, 10, 12),
+    ]
+    assert [(row.value, row.expected, row.pace, row.projection) for row in rows[:1]] == [(4, None, None, None)]
+
+
+def test_meetings_that_no_evidence_has_come_of_are_not_missed(town: Town) -> None:
+    town.plan(MEETINGS)
+    missing = town.arrival("evidence", "2025-10", date(2025, 10, 1), date(2025, 10, 31), "late")
+
+    row = town.judge("C1")
+
+    assert (row.status, row.arrival_id, *_times(row)) == ("no_data", missing, 0, 0, 8, 10)
+
+
+@pytest.mark.parametrize(("log_is_late", "status"), [(False, "not_met"), (True, "no_data")])
+def test_meetings_that_did_not_take_place_are_not_met_unless_a_log_is_missing(
+    town: Town, log_is_late: bool, status: str
+) -> None:
+    town.plan(MEETINGS)
+    town.value("evidence_count_agenda_review", "cycle", "C3", "7", numerator=7, n=9)
+    late = town.arrival("evidence", "2025-12", date(2025, 12, 1), date(2025, 12, 31), "late") if log_is_late else None
+
+    row = town.judge("C3")
+
+    assert (row.status, row.value, row.arrival_id, *_times(row)) == (status, 7, late, 7, 9, 8, 10)
+
+
+def test_a_weekly_goal_on_a_rate_is_judged_by_the_months_of_its_weeks(town: Town) -> None:
+    """Ten weeks before March 13 begin in January: 8 of 10 is more than one month of the two."""
+    rule = "path: hold, cadence: weekly, recurrence: {met_of: 8, occurrences: 10}, due: 2026-03-13"
+    town.plan(f"{RATINGS}, {rule}, target: {{value: 60}}")
+    for month, value in (("2025-12", "70"), ("2026-01", "61"), ("2026-02", "59")):
+        town.value("observation_at_or_above_3", "month", month, value)
+
+    row = town.judge("C3")
+
+    assert (row.status, row.occurrence, *_times(row)) == ("not_met", "month", 1, 2, 2, 2)
+
+
+def test_a_goal_that_does_not_recur_has_no_occurrences(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    town.chronic(C1="25")
+
+    row = town.judge("C1")
+
+    assert (row.occurrence, *_times(row)) == (None,) * 5
 
 
 def test_the_last_occurrence_must_rise_too_not_reach_the_target(town: Town) -> None:
@@ -448,6 +520,124 @@ def test_a_change_is_told_since_the_cycle_before(town: Town) -> None:
     evaluate(town.connection, now=AFTER["C2"], cycles=["C1", "C2"])
 
     assert (town.status("C1").change, town.status("C2").change) == (None, Decimal("-0.5"))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "bounds", "beyond"),
+    [
+        ("20", "17", "24", (-10, 0), False),
+        ("15", "12", "19", (-15, -5), True),
+        ("20", None, None, (None, None), None),
+    ],
+)
+def test_a_change_is_more_than_noise_where_its_interval_leaves_out_zero(
+    town: Town, value: str, low: str | None, high: str | None, bounds: tuple[int | None, ...], beyond: bool | None
+) -> None:
+    """From 25 (22 to 29): down by 5 on either side, since 3 and 4 make 5."""
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    town.value("chronic_absence_rate_pk12", "cycle", "C1", "25", low="22", high="29")
+    town.value("chronic_absence_rate_pk12", "cycle", "C2", value, low=low, high=high)
+    town.judge("C1")
+
+    row = town.judge("C2")
+
+    assert row.change == Decimal(value) - 25
+    assert (row.change_low, row.change_high, row.is_change_beyond_noise) == (*bounds, beyond)
+
+
+def test_the_pace_is_what_each_review_to_come_must_bring(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    town.chronic(C1="27", C2="25", C3="23")
+
+    rows = [town.judge(cycle) for cycle in ("C1", "C2", "C3")]
+
+    # until June 12: C2, C3 and EOY are left; then two, a half each; at C3 the target is reached
+    assert [(row.pace, row.pace_period, row.periods_left) for row in rows] == [
+        (-1, "cycle", 3),
+        (Decimal("-0.5"), "cycle", 2),
+        (None, None, None),
+    ]
+
+
+def test_a_pace_is_rounded_half_up_where_it_is_stored(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    town.chronic(C1="26")
+
+    assert town.judge("C1").pace == Decimal("-0.666666666666666667")
+
+
+LINE = (("2025-09", "27.8"), ("2025-10", "25.5"), ("2025-11", "23.5"))
+"""A tenth of a point each school day from 30: days 22, 45 and 65; January 30 is day 109."""
+
+
+@pytest.mark.parametrize(
+    ("bounds", "projected"), [({}, ("16.1", "16.1")), ({"low": "17.1", "high": "22.1"}, ("14.1", "19.1"))]
+)
+def test_a_rate_to_date_goes_on_in_the_line_of_its_months(
+    town: Town, bounds: dict[str, str], projected: tuple[str, str]
+) -> None:
+    """March 13 is day 139. The line has no scatter at all; it is no surer than the value it goes on from."""
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}, due: 2026-03-13")
+    for month, value in LINE:
+        town.value("chronic_absence_rate_pk12", "month", month, value)
+    town.value("chronic_absence_rate_pk12", "month", "2026-01", "90")  # over on the cycle's own day
+    town.value("chronic_absence_rate_pk12", "month", "2026-02", "90")  # not over
+    town.value("chronic_absence_rate_pk12", "cycle", "C2", "19.1", **bounds)
+
+    row = town.judge("C2")
+
+    assert (row.status, row.projection) == ("on_track", Decimal("16.1"))
+    assert (row.projection_low, row.projection_high) == tuple(map(Decimal, projected))
+
+
+def test_three_measurements_are_no_line(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    for month, value in LINE:
+        data = "incomplete" if month == "2025-10" else "final"
+        town.value("chronic_absence_rate_pk12", "month", month, value, data_status=data)
+    town.chronic(C2="19.1")
+
+    assert town.judge("C2").projection is None
+
+
+def test_a_window_is_projected_to_move_as_it_did_last_year(town: Town) -> None:
+    """42 + 48 - 38, the bounds of all three together; one window to come for the 8 points that are missing."""
+    town.plan(WINTER_GOAL)
+    town.value("map_met_growth_math", "window", "2025-fall", "38", low="36", high="44")
+    town.value("map_met_growth_math", "window", "2025-winter", "48", low="45", high="51")
+    town.value("map_met_growth_math", "window", "2026-fall", "42", low="40", high="48")
+
+    row = town.judge("C1")
+
+    assert (row.projection, row.projection_low, row.projection_high) == (52, 45, 59)
+    assert (row.pace, row.pace_period, row.periods_left) == (8, "window", 1)
+
+
+def test_a_growing_count_is_projected_along_last_years_curve(town: Town) -> None:
+    """Last year 11 of 30 were there by this day; this year 2.2 (1.1 to 3.3) become 6 (3 to 9)."""
+    town.plan("metric: absent_10_or_more_days, feed: attendance, academic: false, direction: down, path: cumulative,"
+              " target: {value: 20}")  # fmt: skip
+    town.value("absent_10_or_more_days", "month", "2025-01", "11")
+    town.value("absent_10_or_more_days", "month", "2025-06", "30")
+    town.value("absent_10_or_more_days", "cycle", "C2", "2.2", low="1.1", high="3.3")
+
+    row = town.judge("C2")
+
+    assert near(row.projection, 6) and near(row.projection_low, 3) and near(row.projection_high, 9)
+    assert (row.pace, row.periods_left) == (Decimal("8.9"), 2)  # it may still grow by 17.8 at C3 and EOY together
+
+
+def test_what_is_decided_or_cannot_be_judged_has_no_outlook(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}, due: 2026-03-13")
+    for month, value in LINE:
+        town.value("chronic_absence_rate_pk12", "month", month, value)
+    town.value("chronic_absence_rate_pk12", "cycle", "C2", "27", n=9)
+    town.chronic(C3="26")
+
+    rows = [town.judge("C2"), town.judge("C3")]
+
+    assert [row.status for row in rows] == ["insufficient_n", "not_met"]
+    assert [(row.pace, row.projection) for row in rows] == [(None, None)] * 2
 
 
 def test_a_change_of_plan_applies_from_its_day_on(town: Town) -> None:

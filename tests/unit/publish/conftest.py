@@ -1,4 +1,4 @@
-"""A warehouse of its own: readers connect for themselves, so what they read must be committed."""
+"""The server's own database, which only these tests write to: readers connect for themselves, so what they read must be committed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from sipetl.publish import apply_views, roles_sql
-from sipetl.settings import load_settings
-from sipetl.warehouse import Warehouse, embedded, open_warehouse, upgrade
+from sipetl.publish import roles_sql
+from sipetl.warehouse import Warehouse, embedded
 from sipetl.warehouse import tables as t
 from tests.unit.publish.world import World
 
@@ -47,28 +46,22 @@ def _libpq(url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    settings = load_settings(home=tmp_path_factory.mktemp("published-home"))
-    base = settings.home / "warehouse"
-    with open_warehouse(settings) as warehouse:
-        upgrade(warehouse)
-        apply_views(warehouse)
-        with embedded.use(base) as lease:
-            superuser = lease.url("superuser")
-        served = Served(warehouse, superuser)
-        for district in ("3501", "3502"):
-            served.administer(roles_sql(district))
-        yield served
-    embedded.remove(base)
+def published(server: embedded.Lease) -> Iterator[Served]:
+    warehouse = Warehouse({name: server.url(name) for name in ("owner", "etl", "reader")})
+    served = Served(warehouse, server.url("superuser"))
+    for district in ("3501", "3502"):
+        served.administer(roles_sql(district))
+    yield served
+    warehouse.close()
 
 
 @pytest.fixture
-def served(server: Served) -> Iterator[Served]:
+def served(published: Served) -> Iterator[Served]:
     """The same warehouse, emptied after the test but for the grants."""
-    yield server
+    yield published
     kept = t.ops.reader_grant
     tables = ", ".join(f"{x.schema}.{x.name}" for x in t.metadata.sorted_tables if x is not kept)
-    with server.warehouse.owner.begin() as connection:
+    with published.warehouse.owner.begin() as connection:
         connection.execute(text(f"truncate {tables} restart identity"))
 
 

@@ -201,9 +201,17 @@ def test_the_hash_covers_statuses_and_what_is_hidden(warehouse: Warehouse) -> No
         input_id = world.input(7, f"part:{part}")
         world.connection.execute(text("update metric.value set input_id = :i"), {"i": input_id})
 
-    hashes = {hash_of(warehouse, fill) for fill in (forwards, other_status, embargoed)}
+    def other_outlook(world: World) -> None:
+        forwards(world)
+        world.connection.execute(text("update metric.status set projection = 20"))
 
-    assert len(hashes) == 3
+    def other_count(world: World) -> None:
+        forwards(world)
+        world.connection.execute(text("update metric.status set occurrences_met = 3"))
+
+    fills = (forwards, other_status, embargoed, other_outlook, other_count)
+
+    assert len({hash_of(warehouse, fill) for fill in fills}) == len(fills)
 
 
 def test_a_later_cycle_leaves_the_earlier_release_as_it_was(world: World) -> None:

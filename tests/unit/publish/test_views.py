@@ -263,6 +263,63 @@ def test_a_change_and_a_rising_path_do_not_give_an_earlier_small_cell_away(
     assert row["expected"] == (Decimal(25) if is_shown else None)
 
 
+OUTLOOK = {
+    "change": Decimal(2), "change_low": Decimal(-1), "change_high": Decimal(5), "is_change_beyond_noise": False,
+    "pace": Decimal("-0.5"), "pace_period": "cycle", "periods_left": 2, "projection": Decimal("7770.5"),
+    "projection_low": Decimal(7770), "projection_high": Decimal(7771), "occurrence": "month", "occurrences_met": 3,
+    "occurrences_judged": 4, "occurrences_needed": 5, "occurrences_total": 6,
+}  # fmt: skip
+CHANGES = {name for name in OUTLOOK if "change" in name}
+PROJECTIONS = {name for name in OUTLOOK if name.startswith("projection")}
+
+
+@pytest.mark.parametrize(("n", "is_shown"), [(80, True), (4, False)])
+def test_what_follows_from_a_status_is_hidden_with_it(served: Served, n: int, is_shown: bool) -> None:
+    """The change would give the earlier value away, which no release showed; a projection any value below it."""
+
+    def one(world: World) -> None:
+        world.value(SCHOOL, n // 4, n)
+        world.benchmark(1)
+        world.status(1, Decimal(25), n, **OUTLOOK)
+        world.release()
+
+    served.write(one)
+
+    with served.connect() as reader:
+        (public,) = rows(reader, "select * from pub.benchmark_status")
+    with served.connect_as("bi_d3501") as district:
+        (own,) = rows(district, "select * from own.benchmark_status")
+    told = {name: value for name, value in OUTLOOK.items() if name not in CHANGES | PROJECTIONS}
+    assert {name: public[name] for name in OUTLOOK if name in public and public[name] is not None} == (
+        told if is_shown else {}
+    )
+    assert not PROJECTIONS & public.keys()
+    assert {name: own[name] for name in OUTLOOK} == OUTLOOK
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "is_shown"),
+    [("hold", "24", True), ("same_window", "24", True), ("same_window", "21.5", False), ("cumulative", "9", False)],
+)
+def test_an_expectation_that_rests_on_last_years_values_is_not_told(
+    served: Served, path: str, expected: str, is_shown: bool
+) -> None:
+    """Last year's winter moved by what the plan asks: whoever knows the plan would know last year's winter."""
+
+    def one(world: World) -> None:
+        world.value(SCHOOL, 20, 80)
+        world.benchmark(1, path=path)
+        world.status(1, Decimal(25), 80, expected=Decimal(expected), gap=25 - Decimal(expected))
+        world.release()
+
+    served.write(one)
+
+    with served.connect() as reader:
+        (row,) = rows(reader, "select * from pub.benchmark_status")
+    told = (Decimal(expected), 25 - Decimal(expected)) if is_shown else (None, None)
+    assert (row["expected"], row["gap"], row["value"]) == (*told, 25)
+
+
 @pytest.mark.parametrize(
     ("login", "values", "statuses"),
     [

@@ -4,97 +4,64 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from sipetl.arrivals import expected_arrivals, write_expected
 from sipetl.registry import Registry
-from sipetl.registry.models import (
-    Calendar,
-    Closure,
-    Cycle,
-    District,
-    Due,
-    Feed,
-    FeedName,
-    Home,
-    Organizations,
-    School,
-    Window,
-)
+from sipetl.registry.models import Calendar, Closure, Due, Feed, FeedName
 from sipetl.warehouse import tables as t
 from sipetl.warehouse.reference import apply_registry
+from tests.town import (
+    ALDER,
+    AT_THREE,
+    BIRCH,
+    C2,
+    TOWN,
+    WINTER,
+    add,
+    add_benchmark,
+    add_delivery,
+    add_part,
+    add_plan,
+    organizations,
+)
+from tests.town import registry as town_registry
 
-TOWN, ALDER, BIRCH = "3501", "35010001", "35010002"
+MOMENT = AT_THREE
 AS_OF = date(2026, 2, 10)
-MOMENT = datetime(2026, 2, 6, 15, tzinfo=UTC)
 CHRONIC, GROWTH = "chronic_absence_rate_pk12", "map_met_growth_math"
-WINTER = Window(code="winter", school_year=2026, opens=date(2026, 1, 5), closes=date(2026, 1, 23))
 
 
 def registry() -> Registry:
     days = Due(rule="each_school_day", school_days=3)
     tests = Due(rule="after_window", school_days=5)
-    return Registry(
-        folder=Path("registry"),
-        sha256=uuid4().hex,
-        home=Home(state_name="Massachusetts"),
-        organizations=Organizations(
-            districts=(District(district=TOWN, code="35010000", name="Town <&> Harbor", calendar="town"),),
-            schools=(
-                School(code=ALDER, name="Alder", district=TOWN),
-                School(code=BIRCH, name="Birch & Beech", district=TOWN),
-            ),
-        ),
+    term = Calendar(
+        calendar="town",
+        school_year=2026,
+        first_day=date(2026, 1, 5),
+        last_day=date(2026, 6, 18),
+        closures=(Closure(on=date(2026, 1, 19), reason="Martin Luther King Day"),),
+    )
+    return town_registry(
+        organizations=organizations("Town <&> Harbor", {ALDER: "Alder", BIRCH: "Birch & Beech"}),
         feeds=(
             Feed(district=TOWN, feed=FeedName.ATTENDANCE, inbox="in", owner="A. Clerk", due=days),
             Feed(district=TOWN, feed=FeedName.ASSESSMENT, inbox="in", owner="B. Coach", due=tests, windows=(WINTER,)),
         ),
-        calendars=(
-            Calendar(
-                calendar="town",
-                school_year=2026,
-                first_day=date(2026, 1, 5),
-                last_day=date(2026, 6, 18),
-                closures=(Closure(on=date(2026, 1, 19), reason="Martin Luther King Day"),),
-            ),
-        ),
-        cycles=(
-            Cycle(
-                cycle="C2",
-                school_year=2026,
-                data_as_of=date(2026, 1, 30),
-                data_due=date(2026, 2, 6),
-                review_date=date(2026, 2, 24),
-            ),
-        ),
+        calendars=(term,),
+        cycles=(C2,),
     )
-
-
-def add(connection: Connection, table: Any, **values: Any) -> None:
-    connection.execute(insert(table).values(values))
 
 
 def deliver(connection: Connection, name: str, status: str, *, part: str | None = None, **given: Any) -> UUID:
     """A delivery; with `part` also one part of that status, whose key comes back."""
-    delivery_id, part_id = uuid4(), uuid4()
-    delivery = {key: given.pop(key) for key in ("reason", "received_at", "sender") if key in given}
-    add(
-        connection, t.ops.delivery, delivery_id=delivery_id, source_path=name, file_name=name, sha256=uuid4().hex,
-        size=1, landed_path="x", status=status, **{"sender": TOWN, "received_at": MOMENT, **delivery},
-    )  # fmt: skip
-    if part is not None:
-        add(
-            connection, t.ops.delivery_part,
-            **{"part_id": part_id, "delivery_id": delivery_id, "member": name, "feed": "attendance", "district": TOWN,
-               "school_year": 2026, "layout": "any", "layout_version": 1, "scope_kind": "window", "rows_good": 90,
-               "rows_quarantined": 0, "content_sha256": "0", "status": part, **given},
-        )  # fmt: skip
-    return part_id if part else delivery_id
+    told = {key: given.pop(key) for key in ("reason", "received_at", "sender") if key in given}
+    key = add_delivery(connection, source_path=name, file_name=name, status=status, **told)
+    return key if part is None else add_part(connection, key, member=name, status=part, **{"rows_good": 90, **given})
 
 
 def measure(
@@ -118,7 +85,7 @@ def measure(
 def town(connection: Connection) -> Connection:
     """The connection, with the town in its warehouse."""
     applied = registry()
-    apply_registry(connection, applied, now=MOMENT)
+    apply_registry(connection, applied, now=AT_THREE)
     write_expected(connection, expected_arrivals(applied), now=datetime(2026, 1, 1, tzinfo=UTC))
     for metric, title, path in ((CHRONIC, "Chronically absent", "hold"), (GROWTH, "Met growth", "same_window")):
         add(
@@ -127,16 +94,11 @@ def town(connection: Connection) -> Connection:
             source="s", definition_sha256="0",
         )  # fmt: skip
     for version, effective in ((1, date(2025, 9, 2)), (2, date(2026, 1, 5)), (3, date(2026, 3, 1))):
-        add(
-            connection, t.plan.plan_version, version_id=version, plan=f"MA/{ALDER}", organization_code=f"MA/{ALDER}",
-            effective_from=effective, title=f"Version {version}", sha256="0",
-        )  # fmt: skip
+        add_plan(connection, version, effective_from=effective, title=f"Version {version}")
     for key, code, metric, path in ((1, "B1", CHRONIC, "hold"), (2, "B2", GROWTH, "same_window")):
-        add(
-            connection, t.plan.benchmark, benchmark_id=key, version_id=2, code=code, is_mag=False, kind="student",
-            text=f"Goal {code} <b>", metric=metric, student_group="all", target_level=20, baseline_value=25,
-            direction="down", path=path, due_on=date(2026, 3, 13), cadence="quarterly",
-            feed="attendance" if metric == CHRONIC else "assessment", owner="school", is_academic=False, definition={},
+        add_benchmark(
+            connection, key, 2, code=code, text=f"Goal {code} <b>", metric=metric, target_level=20, baseline_value=25,
+            direction="down", path=path, feed="attendance" if metric == CHRONIC else "assessment", is_academic=False,
         )  # fmt: skip
     return connection
 

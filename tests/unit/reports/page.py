@@ -26,6 +26,7 @@ from sipetl.reports.model import (
     Waiting,
     WaitKind,
 )  # fmt: skip
+from sipetl.reports.progress import Outlook, Step, Times
 
 AS_OF = date(2026, 3, 24)
 NOW = datetime(2026, 3, 24, 23, 59, 59, tzinfo=UTC)
@@ -86,6 +87,14 @@ def judged(
     return Standing("C3", on, status, certainty, at, expected and d(expected), gap and d(gap))  # type: ignore[arg-type]
 
 
+AHEAD = Outlook(d("4.25"), False, d("6.65"), "cycle", 3, d("71.45"), d("60"), d("82.9"))
+TIMELINE = (
+    Step("TP2-I1", "Team agrees on routine & look-fors", "Principal", date(2025, 10, 3), date(2025, 9, 26), "done"),
+    Step("TP2-I1", "First review of the data with all staff", "Coach", date(2025, 12, 5), None, "overdue"),
+    Step("TP2-I1", "Families are invited", "Principal", date(2026, 4, 3), None, "due"),
+)
+
+
 def goals(school: str) -> tuple[Goal, ...]:
     rising = months("41.2", "44.0", "47.3", "46.1", "52.9", half="9.0")
     windows = (
@@ -97,11 +106,13 @@ def goals(school: str) -> tuple[Goal, ...]:
         goal("B1", school=school, kind="educator", text="Ratings at 3 or above on learning walks rise each month",
              metric="Learning walks: rated 3 or above", target=d("52.0"), direction="up", path="rises",
              baseline=d("41.2"), points=rising, recurrence=(4, 6),
-             standings=(judged("on_track", point(date(2026, 2, 28), "C3", "55.05", "9.1", n=38), "52.9", "2.15", "close"),)),
+             standings=(replace(judged("on_track", point(date(2026, 2, 28), "C3", "55.05", "9.1", n=38), "52.9", "2.15", "close"),
+                                times=Times("month", 3, 5, 4, 6)),)),
         goal("B2", school=school, kind="educator", student_group="", text="Teachers act on feedback that a coach wrote for them",
              metric="Staff with evidence: coaching feedback", target=d("75"), direction="up", baseline=d("40"),
              points=months("22.0", "31.0", "38.5", "44.0", "51.0", half="7.5"),
-             standings=(judged("off_track", point(date(2026, 2, 28), "C3", "55.0", "7.5", n=61), "75", "-20"),)),
+             due_on=date(2026, 6, 18),
+             standings=(replace(judged("off_track", point(date(2026, 2, 28), "C3", "55.0", "7.5", n=61), "75", "-20"), outlook=AHEAD),)),
         goal("B3", school=school, text="Students meet their typical growth in mathematics", direction="up",
              metric="MAP Growth MATH: met projected growth", target=d("52.5"), path="same_window",
              due_on=date(2026, 1, 23), baseline=d("47.5"), points=windows,
@@ -212,7 +223,9 @@ def waiting() -> tuple[Waiting, ...]:
 
 def full_page() -> Page:
     plans = tuple(
-        SchoolPlan("3501", f"3501000{n}", name, f"{name}: plan for 2025-26", date(2025, 9, 2), goals(str(n)))
+        SchoolPlan(
+            "3501", f"3501000{n}", name, f"{name}: plan for 2025-26", date(2025, 9, 2), goals(str(n)), TIMELINE
+        )
         for n, name in enumerate(SCHOOLS["3501"][1:])
     )
     return Page(

@@ -13,6 +13,7 @@ import pytest
 from sipetl.reports.charts import coverage_map, share_bar, side_by_side
 from sipetl.reports.course import course_chart
 from sipetl.reports.model import Count, Coverage, Display, Goal, Pair, Week
+from sipetl.reports.progress import Outlook
 from sipetl.reports.svg import Scale, Spoken, element, month_ticks, ticks
 from tests.unit.reports.page import d, goal, goals, judged, months, point
 
@@ -127,6 +128,38 @@ def test_the_better_side_of_the_target_is_tinted(direction: str, edge: str) -> N
     (target,) = of_class(root, "target")
     top, height = place(tinted, "y"), place(tinted, "height")
     assert (top + height if edge == "top" else top) == pytest.approx(place(target, "y1"), abs=0.11)
+
+
+def test_a_projection_is_an_open_dot_on_the_due_date() -> None:
+    last, due = point(date(2026, 1, 30), "C2", "30"), date(2026, 3, 13)
+    standing = replace(
+        judged("off_track", last, "20", "10"), outlook=Outlook(projection=d("25"), low=d("22"), high=d("28"))
+    )
+
+    root = drawn(goal("B1", target=d("20"), due_on=due, standings=(standing,)))
+
+    line, dot = of_class(root, "ahead")
+    (judged_dot,), (due_line,), (target,) = (of_class(root, name) for name in ("judged", "due", "target"))
+    assert place(dot, "cx") == place(due_line, "x1")
+    assert place(dot, "cy") == pytest.approx((place(judged_dot, "cy") + place(target, "y1")) / 2, abs=0.11)
+    ends = [tuple(map(float, corner.split(","))) for corner in line.get("points", "").split()]
+    assert ends == [(place(each, "cx"), place(each, "cy")) for each in (judged_dot, dot)]
+    assert len(of_class(root, "whisker")) == 3
+
+
+def test_a_wide_projection_does_not_flatten_the_values() -> None:
+    last = point(date(2026, 1, 30), "C2", "30")
+    narrow, wide = (
+        replace(judged("off_track", last, "20", "10"), outlook=Outlook(projection=d("25"), low=d(low), high=d(high)))
+        for low, high in (("24", "26"), ("0", "100"))
+    )
+
+    places = [
+        place(of_class(drawn(goal("B1", target=d("20"), standings=(each,))), "judged")[0], "cy")
+        for each in (narrow, wide)
+    ]
+
+    assert places[0] == places[1]
 
 
 def test_years_are_not_joined_over_the_summer() -> None:

@@ -13,6 +13,7 @@ from sipetl.errors import ConfigError
 from sipetl.readiness import State
 from sipetl.reports.data import gather, scope_of
 from sipetl.reports.model import Count, Goal, Kind, Page, Scope, WaitKind, Week
+from sipetl.reports.progress import Outlook, Times
 from sipetl.warehouse import tables as t
 from tests.unit.reports.conftest import (
     ALDER,
@@ -106,6 +107,19 @@ def test_months_are_not_mixed_with_cycles_where_they_count_another_thing(town: C
     assert [point.label for point in goal(page(town), "B1").points] == ["Jan 2026"]
 
 
+def test_what_is_counted_in_evidence_is_charted_by_cycle(town: Connection) -> None:
+    agendas = "evidence_count_agenda_review"  # of a month in the month, of a cycle from the year's start
+    town.execute(
+        update(t.plan.benchmark)
+        .where(t.plan.benchmark.c.benchmark_id == 1)
+        .values(metric=agendas, cadence="per_meeting", definition={"recurrence": {"met_of": 8, "occurrences": 10}})
+    )
+    measure(town, ALDER, "2026-01", agendas, "2", as_of=date(2026, 1, 31))
+    measure(town, ALDER, "C2", agendas, "6", as_of=date(2026, 1, 30))
+
+    assert [point.label for point in goal(page(town), "B1").points] == ["cycle C2"]
+
+
 def test_checkpoints_are_a_path_in_steps(town: Connection) -> None:
     definition = {"checkpoints": [{"on": "2025-10-01", "value": "4"}, {"on": "2026-02-01", "value": "6"}]}
     town.execute(
@@ -125,6 +139,42 @@ def test_a_recurring_benchmark_tells_its_rule(town: Connection) -> None:
     town.execute(update(t.plan.benchmark).where(t.plan.benchmark.c.benchmark_id == 1).values(definition=definition))
 
     assert (goal(page(town), "B1").recurrence, goal(page(town), "B2").recurrence) == ((4, 6), None)
+
+
+def test_what_follows_from_a_status_is_read_with_it(town: Connection) -> None:
+    judge(
+        town, 1, "off_track", "21", change=1, is_change_beyond_noise=False, pace=Decimal("-0.5"), pace_period="cycle",
+        periods_left=2, projection=22, projection_low=19, projection_high=25,
+    )  # fmt: skip
+    judge(
+        town, 2, "on_track", "21", occurrence="month", occurrences_met=3, occurrences_judged=4, occurrences_needed=4,
+        occurrences_total=6,
+    )  # fmt: skip
+
+    plain, recurring = (goal(page(town), code).standing for code in ("B1", "B2"))
+
+    assert plain is not None and recurring is not None
+    assert plain.outlook == Outlook(
+        Decimal(1), False, Decimal("-0.5"), "cycle", 2, Decimal(22), Decimal(19), Decimal(25)
+    )
+    assert (plain.times, recurring.times) == (None, Times("month", 3, 4, 4, 6))
+
+
+def test_a_plans_steps_stand_as_of_the_day_by_due_date(town: Connection) -> None:
+    for key, version, step, due, done in (
+        (1, 2, "Third", date(2026, 2, 10), None),
+        (2, 2, "First", date(2025, 10, 3), date(2025, 9, 26)),
+        (3, 2, "Second", date(2026, 2, 9), date(2026, 2, 11)),  # done after the day of the report
+        (4, 1, "Of a version that is over", date(2025, 10, 3), None),
+    ):
+        add(town, t.plan.timeline_step, step_id=key, version_id=version, initiative="I1", step=step, owner="Principal",
+            due_on=due, done_on=done)  # fmt: skip
+
+    (plan,) = page(town).plans
+
+    assert [(step.step, step.status) for step in plan.timeline] == [
+        ("First", "done"), ("Second", "overdue"), ("Third", "due"),
+    ]  # fmt: skip
 
 
 def test_a_status_without_data_names_the_arrival_that_is_missing(town: Connection) -> None:

@@ -98,6 +98,25 @@ def test_every_status_is_told_with_its_certainty() -> None:
     assert "20.0 points worse than the 75.0 % expected by then (clear: more than chance)." in page
 
 
+def test_what_follows_from_a_status_stands_beside_it() -> None:
+    page = render(full_page())
+
+    assert "Occurrences: met in 3 of 5 months so far, needed in 4 of 6." in page
+    assert "Change: 4.3 points better than at the review before (chance alone could do that)." in page
+    assert "Still needed: 6.7 points up at each of the 3 reviews left." in page
+    assert "Going on like this: 71.5 % (60.0 to 82.9 %) at the due date." in page.replace("\u2009", " ")
+
+
+def test_the_timeline_tells_how_each_step_stands() -> None:
+    page = render(full_page())
+
+    assert page.count("Timeline: 3 steps, 1 overdue, 1 due, 1 done") == 2
+    for step, status in (("agrees on routine &amp; look-fors", "Done"), ("all staff", "Overdue"), ("invited", "Due")):
+        row = page[page.index(step) : page.index("</tr>", page.index(step))]
+        assert f"{status}</span>" in row
+    assert "26 Sep 2025" in page
+
+
 def test_an_empty_home_is_a_page_that_says_so() -> None:
     page = render(Page("Empty", Scope(), DAY, {}))
 

@@ -7,10 +7,24 @@ from decimal import Decimal
 
 import pytest
 
-from sipetl.plans import Status
+from sipetl.plans import Status, StepStatus
 from sipetl.readiness import State
-from sipetl.reports.model import Count, Display
-from sipetl.reports.words import LABELS, clipped, gap_text, in_order, interval, listed, number, target_text
+from sipetl.reports.model import Count, Display, Goal
+from sipetl.reports.progress import Outlook, Times
+from sipetl.reports.words import (
+    LABELS,
+    change_text,
+    clipped,
+    gap_text,
+    in_order,
+    interval,
+    listed,
+    number,
+    pace_text,
+    projection_text,
+    target_text,
+    times_text,
+)
 from tests.unit.reports.page import goal, judged, months
 
 
@@ -63,6 +77,76 @@ def test_a_gap_says_which_side_is_better(direction: str, gap: str, text: str) ->
     assert gap_text(goal("B1", direction=direction, standings=(judged("met", point, "19", gap),))) == text
 
 
+def standing_at(direction: str, outlook: Outlook) -> Goal:
+    (point,) = months("18.0")
+    return goal(
+        "B1", direction=direction, standings=(replace(judged("on_track", point, "19", "-1"), outlook=outlook),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("direction", "change", "is_beyond_noise", "text"),
+    [
+        ("down", "-1.25", True, "1.3 points better than at the review before (more than chance)"),
+        ("up", "-1.25", False, "1.3 points worse than at the review before (chance alone could do that)"),
+        ("up", "2", None, "2.0 points better than at the review before"),
+        ("up", "0", False, "the same as at the review before"),
+    ],
+)
+def test_a_change_says_whether_chance_could_make_it(
+    direction: str, change: str, is_beyond_noise: bool | None, text: str
+) -> None:
+    assert change_text(standing_at(direction, Outlook(Decimal(change), is_beyond_noise))) == text
+
+
+@pytest.mark.parametrize(
+    ("direction", "pace", "period", "left", "text"),
+    [
+        ("down", "-0.75", "cycle", 3, "0.8 points down at each of the 3 reviews left"),
+        ("up", "8", "window", 1, "8.0 points up by the one window left"),
+        ("up", "0.04", "month", 4, ""),
+        ("down", "8.9", "month", 2, "up to 8.9 points more at each of the 2 months left"),
+    ],
+)
+def test_a_pace_says_what_each_measurement_to_come_must_bring(
+    direction: str, pace: str, period: str, left: int, text: str
+) -> None:
+    outlook = Outlook(pace=Decimal(pace), pace_period=period, periods_left=left)
+
+    assert pace_text(standing_at(direction, outlook)) == text
+
+
+def test_a_projection_is_told_with_its_interval() -> None:
+    ahead = Outlook(projection=Decimal("16.05"), low=Decimal("9.5"), high=Decimal(22))
+
+    assert projection_text(standing_at("down", ahead)) == "16.1 % (9.5 to 22.0 %)"
+    assert projection_text(standing_at("down", replace(ahead, low=None, high=None))) == "16.1 %"
+
+
+@pytest.mark.parametrize(
+    ("times", "rule", "text"),
+    [
+        (Times("month", 3, 5, 4, 6), (4, 6), "met in 3 of 5 months so far, needed in 4 of 6"),
+        (Times("entry", 5, 7, 8, 10), (8, 10), "met in 5 of 7 pieces of evidence so far, needed in 8 of 10"),
+        (
+            Times("month", 1, 2, 2, 3),
+            (8, 12),
+            "met in 1 of 2 months so far, needed in 2 of 3 (the plan's 8 of 12, as a share of the months)",
+        ),
+    ],
+)
+def test_times_are_told_against_the_plans_rule(times: Times, rule: tuple[int, int], text: str) -> None:
+    recurring = standing_at("up", Outlook())
+    each = replace(recurring.standings[0], times=times)
+
+    assert times_text(replace(recurring, recurrence=rule, standings=(each,))) == text
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    for shown in (goal("B1"), standing_at("up", Outlook())):
+        assert [tell(shown) for tell in (change_text, pace_text, projection_text, times_text)] == [""] * 4
+
+
 def test_a_target_says_its_side() -> None:
     falling = goal("B1", target=Decimal(19))
 
@@ -71,7 +155,7 @@ def test_a_target_says_its_side() -> None:
 
 
 def test_every_status_and_state_has_a_word() -> None:
-    assert {*map(str, Status), *map(str, State)} <= set(LABELS)
+    assert {*map(str, Status), *map(str, State), *map(str, StepStatus)} <= set(LABELS)
 
 
 def test_words_of_one_tone_differ_in_shape() -> None:
@@ -80,6 +164,7 @@ def test_words_of_one_tone_differ_in_shape() -> None:
         ("accepted", "landed", "held", "rejected", "unrecognized", "superseded", "duplicate"),
         tuple(map(str, Status)),
         tuple(map(str, State)),
+        tuple(map(str, StepStatus)),
     )
 
     for family in families:
