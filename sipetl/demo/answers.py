@@ -26,7 +26,8 @@ Survey
     survey_favorable_<topic> (students), _<topic>_teacher: favourable answers / answers, n = respondents.
     survey_response_rate_student: respondents / enrolled at the end in grades that answered, by the roster's groups;
     _teacher: / teachers.
-    Careless responses (planted) count nowhere.
+    Careless responses (planted) count nowhere but in survey_set_aside_<reason>_<population>: responses set aside for the
+    reason / all that came and were not quarantined (too quick), all students alone.
 Observation and evidence (of a month in the month, else from the year's start)
     observation_at_or_above_3: good ratings / ratings, n = walks; _<indicator>: walks with a good rating / walks; both
     by grade. observation_count, evidence_count_<kind> (entries that meet the expectation) and classrooms_observed

@@ -22,7 +22,7 @@ from sipetl.demo.results import (
     placement,
 )
 from sipetl.demo.staff import Staff
-from sipetl.demo.surveys import Responses
+from sipetl.demo.surveys import REASONS, Responses, careless
 from sipetl.demo.tally import Period, Tally, Units
 from sipetl.demo.world import District, Year
 
@@ -141,11 +141,25 @@ def _add_survey(tally: Tally, district: District, reading_of: tuple[Reading, Res
         eligible = staff.school[staff.is_teacher]
         groups, of_eligible = everybody(responses.who.size), everybody(eligible.size)
     tally.add(district.spec, reading.period, responses.school, groups, _topics(responses))
+    _add_set_aside(tally, district, reading.period, responses)
     schools = np.concatenate([responses.school, eligible])
     of_both = Membership(np.concatenate([groups.member, of_eligible.member]))
     answered = np.arange(schools.size) < responses.school.size
     rate: dict[str, Units] = {f"survey_response_rate_{responses.population}": (answered, ~answered, ~answered)}
     tally.add(district.spec, reading.period, schools, of_both, rate)
+
+
+def _add_set_aside(tally: Tally, district: District, period: Period, responses: Responses) -> None:
+    """Careless responses by reason, of all that came."""
+    again = careless(responses)
+    schools = np.concatenate([responses.school, *(responses.school[again[reason]] for reason in REASONS)])
+    parts = [responses.school.size, *(again[reason].size for reason in REASONS)]
+    kind, one = np.repeat(np.arange(len(parts)), parts), np.ones(schools.size)
+    shares: dict[str, Units] = {
+        f"survey_set_aside_{reason}_{responses.population}": (kind == at, one, one)
+        for at, reason in enumerate(REASONS, start=1)
+    }
+    tally.add(district.spec, period, schools, everybody(schools.size), shares)
 
 
 def _topics(responses: Responses) -> dict[str, Units]:

@@ -23,7 +23,7 @@ from sipetl.demo.dates import WindowDates
 from sipetl.demo.rosters import on_roster, roster_name, write_roster
 from sipetl.demo.script import Outbox, Planted
 from sipetl.demo.staff import WALK_HEADER, header_only
-from sipetl.demo.surveys import Responses
+from sipetl.demo.surveys import FEW, Responses, careless
 from sipetl.demo.table import append_rows
 from sipetl.demo.world import ABSENT, PRESENT, District, Year
 
@@ -142,20 +142,38 @@ def in_mcas(district: District, path: Path, outbox: Outbox) -> None:
 
 
 def in_survey(responses: Responses, path: Path, outbox: Outbox) -> None:
-    """Careless responses: seconds taken, not finished, every answer alike."""
-    if (responses.population, responses.window.code, responses.window.school_year) != ("student", "fall", 2026):
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()[1:6]
-    careless = [_careless(line.split(","), len(responses.items), at) for at, line in enumerate(lines)]
-    append_rows(path, careless)
-    outbox.plant("careless_responses", path, rows=len(careless), expected="quarantined")
+    """Careless responses: some too quick to be taken at all, others that only their answers give away."""
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    if (responses.population, responses.window.code, responses.window.school_year) == ("student", "fall", 2026):
+        quick = [
+            _second(line, ("40", "12", "0", f"R_careless{at}"), _alike(responses))
+            for at, line in enumerate(lines[:5])
+        ]
+        append_rows(path, quick)
+        outbox.plant("careless_responses", path, rows=len(quick), expected="quarantined")
+    for reason, who in careless(responses).items():
+        answers, done = (_alike(responses), "100") if reason == "straight_lining" else (_few(responses), "15")
+        finished = str(int(done == "100"))
+        rows = [_second(lines[at], (done, "400", finished, f"R_{reason}{at}"), answers) for at in who]
+        if rows:
+            append_rows(path, rows)
+            outbox.plant(reason, path, rows=len(rows), expected="accepted")
 
 
-def _careless(cells: list[str], items: int, at: int) -> str:
-    cells[4], cells[5], cells[6] = "40", "12", "0"
-    cells[8] = f"R_careless{at}"
-    cells[-items:] = ["3"] * items
+def _second(line: str, told: tuple[str, str, str, str], answers: list[str]) -> str:
+    """A line once more: its progress, seconds, end and id are others, and its answers."""
+    cells = line.split(",")
+    cells[4], cells[5], cells[6], cells[8] = told
+    cells[-len(answers) :] = answers
     return ",".join(cells)
+
+
+def _alike(responses: Responses) -> list[str]:
+    return ["4"] * len(responses.items)
+
+
+def _few(responses: Responses) -> list[str]:
+    return ["4"] * FEW + [""] * (len(responses.items) - FEW)
 
 
 def second_try(district: District, cycle: str) -> date | None:

@@ -35,6 +35,14 @@ REVERSED = frozenset(STUDENT_ITEMS["emotional_safety"])
 SCALE_MAX, FAVORABLE_FROM = 5, 4
 SURVEYED_GRADES = range(3, 13)
 ANSWERED = {"student": 0.82, "teacher": 0.75}
+REASONS = ("straight_lining", "too_few_answers")
+"""Why a response that came does not count."""
+CARELESS = ("student", "winter", 2026)
+"""Population, window and year of the survey that some answer a second time without care."""
+AGAIN: Mapping[str, range] = {"straight_lining": range(5, 9), "too_few_answers": range(9, 12)}
+"""Who does: rows of its respondents."""
+FEW = 2
+"""Answers of who stops early, of all the survey's items."""
 RACE_LABELS = (
     "American Indian or Alaska Native",
     "Asian",
@@ -72,6 +80,13 @@ class Responses:
         """Which answers are favourable, reverse-scored items turned."""
         reverse = np.array([item in REVERSED for item in self.items])
         return np.asarray(np.where(reverse, SCALE_MAX + 1 - self.answers, self.answers) >= FAVORABLE_FROM)
+
+
+def careless(responses: Responses) -> dict[str, Ints]:
+    """Respondents who sent a careless second response too, by what is wrong with it."""
+    is_one = (responses.population, responses.window.code, responses.window.school_year) == CARELESS
+    every = np.arange(responses.who.size if is_one else 0)
+    return {reason: every[AGAIN[reason].start : AGAIN[reason].stop] for reason in REASONS}
 
 
 def make_surveys(district: District, staff: Sequence[Staff], seed: int) -> tuple[Responses, ...]:

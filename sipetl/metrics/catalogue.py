@@ -21,8 +21,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from sipetl.errors import RegistryError
-from sipetl.metrics.compiler import load_facts
 from sipetl.metrics.expression import check_expression
+from sipetl.metrics.facts import load_facts
 from sipetl.metrics.value import Interval
 from sipetl.registry.models import FeedName, Model
 from sipetl.registry.yamlfile import Document, load_model, read_document

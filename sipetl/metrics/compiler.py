@@ -1,31 +1,22 @@
 """Catalogue and facts become one DuckDB statement per feed.
 
-A facts file (facts/<feed>.sql) is a chain of CTEs ending in one CTE `facts_<unit>` per unit, a row per unit and
-period; its header names the columns that a metric may use. All metrics of a unit are conditional aggregates of
-one pass over its facts, by grouping sets, and are unpivoted after.
+All metrics of a unit are conditional aggregates of one pass over its facts, by grouping sets, and are unpivoted after.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sipetl.errors import RegistryError
+from sipetl.metrics.catalogue import Metric
 from sipetl.metrics.expression import as_sql
+from sipetl.metrics.facts import Facts, Unit, load_facts
 from sipetl.metrics.value import Interval
-from sipetl.registry.models import FeedName
 
-if TYPE_CHECKING:
-    from sipetl.metrics.catalogue import Metric
-
-FOLDER = Path(__file__).parent / "facts"
+__all__ = ["ADDED", "compile_feed", "load_facts"]
 NAMED: Mapping[str, str] = {
     "gender_group": "case gender when 'F' then 'female' when 'M' then 'male' when 'N' then 'nonbinary' end",
-    "grade_group": "case when grade in ('KP', 'KF', 'KT') then 'grade_K' when grade <> 'SP' then 'grade_' || grade end",
+    "grade_group": "grade_group(grade)",
 }
 """Student groups whose names are not the codes of rows; the names: registry/reference/student_groups.yaml."""
 FLAGS = ("english_learner", "el_or_former_el", "disability", "low_income", "local_frl", "high_needs")
@@ -36,51 +27,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "all": (),
 }
 """Attributes by which facts are grouped, beside all; `own` facts carry their group."""
-_HEADER = re.compile(r"^-- (with|input|unit|column): (\S+) *(.*)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One `facts_<unit>`: by what it is grouped, and whether it holds its higher organizations itself."""
-
-    name: str
-    groups: str
-    is_additive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """A feed's facts: the SQL of their CTEs and what their header declares."""
-
-    feed: FeedName
-    sql: str
-    inputs: tuple[str, ...]
-    units: Mapping[str, Unit]
-    columns: Mapping[str, str]
-
-
-@cache
-def load_facts(feed: FeedName) -> Facts:
-    """Read a feed's facts file.
-
-    Raises:
-        RegistryError: there are no facts for this feed.
-    """
-    path = FOLDER / f"{feed.value}.sql"
-    if not path.exists():
-        raise RegistryError(f"no metric can be computed from the feed {feed.value!r}", where=path.name)
-    sql = path.read_text(encoding="utf-8")
-    found = _HEADER.findall(sql)
-    units = {name: _unit(name, rest) for kind, name, rest in found if kind == "unit"}
-    columns = {name: rest.split()[0] for kind, name, rest in found if kind == "column"}
-    shared = [(FOLDER / f"{name}.sql").read_text(encoding="utf-8") for kind, name, _ in found if kind == "with"]
-    inputs = tuple(name for kind, name, _ in found if kind == "input")
-    return Facts(feed, "".join([*shared, sql]), inputs, units, columns)
-
-
-def _unit(name: str, rest: str) -> Unit:
-    groups, _, levels = rest.removeprefix("groups=").partition(" ")
-    return Unit(name, groups, is_additive=not levels)
 
 
 @dataclass(slots=True)
@@ -125,7 +71,7 @@ rows as (
 select
     r.organization_id, r.period_id, r.metric, r.metric_version, r.student_group, p.school_year,
     least(p.ends_on, $as_of) as as_of,
-    r.numerator, r.denominator, r.sum_xx, r.sum_xy, r.sum_yy, r.n, r.expected_n
+    r.numerator, r.denominator, r.sum_xx, r.sum_xy, r.sum_yy, r.n, nullif(r.expected_n, 0) as expected_n
 from rows as r
 join ref_period as p on p.period_id = r.period_id
 where r.n > 0 and r.organization_id is not null and list_contains(r.kinds, p.kind)
@@ -191,7 +137,7 @@ def _struct(metric: Metric, sums: _Sums) -> str:
         "denominator": "1::bigint" if is_count else names["denominator"],
         "n": names["n"],
         **{name: f"{names[name]}::decimal(38, 0)" for name in ("sum_xx", "sum_xy", "sum_yy")},
-        "expected_n": f"nullif({names['expected_n']}, 0)" if "expected_n" in names else "null::bigint",
+        "expected_n": names.get("expected_n", "null::bigint"),
         "is_count": str(is_count).lower(),
         "all_only": str(metric.groups == "all").lower(),
         "kinds": f"[{kinds}]",
@@ -211,8 +157,14 @@ def _integers(metric: Metric, sums: _Sums) -> dict[str, str]:
     if metric.n is not None:
         names["n"] = sums.total(scope, sums.expression(metric, metric.n)[0])
     if metric.expected is not None:
-        names["expected_n"] = sums.count(*population, sums.expression(metric, metric.expected)[0])
+        names["expected_n"] = _expected(sums, population, sums.expression(metric, metric.expected)[0])
     return names
+
+
+def _expected(sums: _Sums, population: list[str], expected: str) -> str:
+    """How many are expected; of whom the condition cannot say it makes the number unknown."""
+    unknown = sums.count(*population, f"({expected}) is null")
+    return f"case when {unknown} = 0 then {sums.count(*population, expected)} end"
 
 
 def _counted(metric: Metric, sums: _Sums, scope: list[str]) -> dict[str, str]:
@@ -258,7 +210,8 @@ union all by name
         {ADDED}, any_value(l.kinds) as kinds
     from long_{unit.name} as l
     join ref_organization as s on s.organization_id = l.organization_id and s.level = 'school'
-    where (l.student_group = 'all' or not l.all_only) and l.n > 0 and list_contains($levels, 'district')
+    where (l.student_group = 'all' or not l.all_only) and (l.n > 0 or l.expected_n > 0)
+        and list_contains($levels, 'district')
     group by s.district_id, l.period_id, l.student_group, l.metric, l.metric_version, l.is_count"""
 
 
@@ -267,4 +220,7 @@ ADDED = """sum(l.numerator)::bigint as numerator,
         sum(l.sum_xx)::decimal(38, 0) as sum_xx, sum(l.sum_xy)::decimal(38, 0) as sum_xy,
         sum(l.sum_yy)::decimal(38, 0) as sum_yy, sum(l.n)::bigint as n,
         case when count(*) = count(l.expected_n) then sum(l.expected_n) end::bigint as expected_n"""
-"""How the integers of the organizations below add up; an expected n that one of them does not know is unknown."""
+"""How the integers of the organizations below add up; an expected n that one of them does not know is unknown.
+
+Of a school with nobody counted yet, what is expected is added all the same: else the whole would seem whole without it.
+"""

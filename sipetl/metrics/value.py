@@ -3,8 +3,9 @@
 Engines return only counts and sums, so whatever counted them, the numbers that follow are the same: all
 arithmetic here is exact integers and `Decimal`s of a stated precision; only the two quantiles come from
 floats, and those are rounded far above their last bit. The interval is a property of the metric (catalogue):
-`wilson` where a unit adds at most 1 to the denominator, `ratio` where units add many (days, items), `t` for
-means over units, `none` for the rest (medians, growth percentiles).
+`wilson` where a unit adds at most 1 to the denominator, `ratio` for a share of which units add many (days, items),
+`t` for means over units, `none` for the rest (medians, counts). The bounds of a share are cut off at 0 and 1: near
+them the ratio's symmetric interval would say what cannot be, and nothing that it covers beyond them is lost.
 
 A full census is not a sample: its interval says what a change must exceed to be more than year-to-year noise.
 A survey gives `population`, and the interval shrinks to nothing as the responses approach everybody.
@@ -148,6 +149,18 @@ def _wilson(sums: Sums, population: int | None, confidence: Decimal) -> Bounds:
 def _ratio(sums: Sums, population: int | None, confidence: Decimal) -> Bounds | None:
     """Linearised variance of a ratio: residuals x - Ry over n units, t with n - 1 (Cochran 1977, 6.4).
 
+    What is counted is part of what there is, so that bounds beyond 0 and 1 are cut off there.
+    """
+    around = _around(sums, population, confidence)
+    if around is None:
+        return None
+    r = _share(sums)
+    return max(around[0], min(r, ZERO)), min(around[1], max(r, ONE))
+
+
+def _around(sums: Sums, population: int | None, confidence: Decimal) -> Bounds | None:
+    """The ratio, and as much on either side.
+
     The residuals' square is kept an integer until the end: (sum_xx Y^2 - 2 X Y sum_xy + X^2 sum_yy) / Y^2.
     """
     x, y, n = sums.numerator, sums.denominator, sums.n
@@ -165,7 +178,7 @@ def _mean(sums: Sums, population: int | None, confidence: Decimal) -> Bounds | N
     """A mean is the ratio whose every unit adds exactly 1 to the denominator."""
     if sums.denominator != sums.n:
         raise ValueError("a t interval needs a mean over units: denominator = n")
-    return _ratio(replace(sums, sum_xy=sums.numerator, sum_yy=sums.n), population, confidence)
+    return _around(replace(sums, sum_xy=sums.numerator, sum_yy=sums.n), population, confidence)
 
 
 def _no_interval(_sums: Sums, _population: int | None, _confidence: Decimal) -> None:

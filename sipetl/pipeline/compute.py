@@ -1,7 +1,7 @@
 """Lake to metric values: works the ledger of changed partitions until it is empty (decision 6).
 
 A delivery recomputes only what it touches: schools and districts of its partition, then regions and the state by
-adding the schools' integers (choice 12). Metrics that do not add up are computed from the rows, once per run.
+adding the districts' integers (choice 12). Metrics that do not add up are computed from the rows, once per run.
 """
 
 from __future__ import annotations
@@ -197,25 +197,23 @@ class _Above:
     catalogue: Catalogue
     inputs: Mapping[str, Collection[str]]
     periods: Collection[int] | None
-    """Periods of which a school's number changed; None = all."""
+    """Periods of which a number below changed; None = all."""
 
 
 def _upper(
     home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, above: _Above, *, connection: Connection
 ) -> Written:
-    """Regions and the state: added from schools, and from the rows where a metric does not add up."""
+    """Regions and the state: added from districts, and from the rows where a metric does not add up."""
     as_of, catalogue = home.now().date(), above.catalogue
-    schools = Slice(replace(task, districts=()), ("school",), above.periods).read(connection)
+    below = Slice(replace(task, districts=()), ("district",), above.periods).read(connection)
     _take_stored(con, Slice(task, UPPER, above.periods).read(connection), anew=above.periods is None)
-    added = to_values(
-        con, roll_up(con, schools, catalogue=catalogue, as_of=as_of), catalogue=catalogue, known="stored"
-    )
+    added = to_values(con, roll_up(con, below, catalogue=catalogue, as_of=as_of), catalogue=catalogue, known="stored")
     if any(metric.unit == "student" for metric in catalogue.metrics(task.feed)):
         _attach(home, con, task, None)
         with _only(con, above.periods):
             table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER)
             added = pa.concat_tables([added, to_values(con, table, catalogue=catalogue, known="stored")])
-    members = _members(con, schools, above.inputs)
+    members = _members(con, below, above.inputs)
     keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])
     own = str(input_of(f"input:{i}" for i in members.values()))
     rows = added.append_column("input_id", pa.array([own] * added.num_rows, pa.string()))
@@ -224,13 +222,13 @@ def _upper(
 
 
 def _members(
-    con: duckdb.DuckDBPyConnection, schools: pa.Table, inputs: Mapping[str, Collection[str]]
+    con: duckdb.DuckDBPyConnection, below: pa.Table, inputs: Mapping[str, Collection[str]]
 ) -> dict[str, uuid.UUID]:
-    """The input of each district that has schools here."""
-    con.register("given_schools", schools)
-    query = "select distinct o.district from ref_organization o semi join given_schools s using (organization_id)"
+    """The input of each district that has values here."""
+    con.register("given_below", below)
+    query = "select distinct o.district from ref_organization o semi join given_below b using (organization_id)"
     districts = [district for (district,) in con.execute(query).fetchall()]
-    con.unregister("given_schools")
+    con.unregister("given_below")
     return {district: input_of(inputs[district]) for district in sorted(districts) if district in inputs}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from sipetl.arrivals import OVERDUE, Word
 from sipetl.arrivals.context import Context
-from sipetl.metrics import Metric, Sums, load_catalogue, measure
+from sipetl.metrics import Metric, Sums, grade_groups, load_catalogue, measure
 from sipetl.plans.model import Benchmark, Mag
 from sipetl.plans.slots import Place
 from sipetl.registry.calendar import Period, PeriodKind
@@ -22,9 +23,6 @@ from sipetl.registry.models import FeedName
 from sipetl.warehouse import tables as t
 
 EVERYONE = "all"
-GRADE_GROUP = "grade_"
-KINDERGARTEN = {"KP": "K", "KF": "K", "KT": "K"}
-"""The three kindergartens are one student group, as in the reference table of groups."""
 PENDING = frozenset({Word.NOT_DUE.value, Word.DUE_SOON.value})
 
 
@@ -122,7 +120,7 @@ with wanted as (
     cross join lateral (
         select b.student_group
         union all
-        select '{GRADE_GROUP}' || regexp_replace(grade.code, '^({"|".join(KINDERGARTEN)})$', 'K')
+        select cast(:grade_groups as jsonb) ->> grade.code
         from jsonb_array_elements_text(jsonb_path_query_array(b.definition, '$.grades[*]')) as grade (code)
     ) as g
     where v.version_id = any(:versions)
@@ -190,7 +188,7 @@ class Values:
             return self._there((*key, asked.student_group, period.period_id))
         if asked.student_group != EVERYONE:
             return None  # no value is kept of a group within a grade
-        groups = dict.fromkeys(f"{GRADE_GROUP}{KINDERGARTEN.get(grade, grade)}" for grade in asked.grades)
+        groups = dict.fromkeys(group for grade in asked.grades if (group := grade_groups().get(grade)))
         found = [self._there((*key, group, period.period_id)) for group in groups]
         return _added([value for value in found if value is not None], goal.metric)
 
@@ -229,7 +227,7 @@ def _added(values: Sequence[Value], metric: Metric | None) -> Value | None:
 def read_values(connection: Connection, versions: Collection[int], years: Iterable[int]) -> Values:
     """All values of some versions' goals in some school years."""
     given = {"versions": sorted(versions), "years": sorted(years)}
-    rows = connection.execute(_VALUES, given)
+    rows = connection.execute(_VALUES, {**given, "grade_groups": json.dumps(grade_groups())})
     return Values({(row[0], row[1], row[2], row[3]): Value(*row[4:]) for row in rows})
 
 

@@ -33,6 +33,10 @@ RESPONDENT_RACES = {
     "Native Hawaiian or Pacific Islander": "pacific_islander",
     "White": "white",
 }
+QUICKEST = 100
+"""Seconds below which nobody has read the student survey (expectations/survey.json, read and not imported)."""
+ALIKE = 5
+"""As many answers that are all the same are a straight line (policies/survey_responses.yaml, read and not imported)."""
 OF_RESPONDENT = {*RESPONDENT_RACES.values(), *GENDERS.values()}
 Unit = tuple[str, frozenset[str], dict[str, tuple[int, int, int]]]
 
@@ -157,14 +161,24 @@ def survey(home: Home) -> list[dict[str, Any]]:
         ]
         if not found:
             continue
-        answers = pd.concat(found, ignore_index=True)
-        answers = answers[answers["Finished"] == "1"]
+        answers = pd.concat([_counted(home, file) for file in found], ignore_index=True)
         answers = answers.assign(day=answers["RecordedDate"].map(date.fromisoformat))
         assert set(answers["day"].map(school_year)) == {year}
         spans = home.spans(district, year)
         for period, shown in _shown(home, year, answers):
             rows += add_up(period, _answers_of(home, district, (period, shown), spans))
     return rows
+
+
+def _counted(home: Home, file: pd.DataFrame) -> pd.DataFrame:
+    """The responses of a window that took their time, answered a quarter of what their grade was asked, and vary."""
+    answers = file[[item for item in home.items if item in file.columns]].replace("", pd.NA)
+    slow = pd.to_numeric(file["Duration (in seconds)"]) >= QUICKEST
+    asked = answers[slow].notna().groupby(file["What grade are you in?"]).any().sum(axis=1)
+    answered = answers.notna().sum(axis=1)
+    enough = answered * 4 >= file["What grade are you in?"].map(asked)
+    alike = (answers.nunique(axis=1) == 1) & (answered >= ALIKE)
+    return file[slow & enough & ~alike]
 
 
 def _answers_of(home: Home, district: str, of: tuple[Period, pd.DataFrame], spans: list[Span]) -> Iterator[Unit]:

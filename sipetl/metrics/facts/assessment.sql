@@ -1,6 +1,9 @@
 -- Assessment: one row per student x assessment x subject x period, at the school the result counts for; and one per
--- enrolled student without a result, where the grade is tested (what participation and coverage are measured by). A
--- school of which no result came at all is late, not absent from the test: it has no rows.
+-- enrolled student without a result, where the grade is tested (what participation and coverage are measured by).
+--
+-- A school of which no result came is late, not absent from the test: its students are expected (coverage) and take no
+-- part in participation. Tested are the grades that the district has results of; and, of a school that is late, those that
+-- it had itself in an earlier window of the year: it may be the only one with them.
 --
 -- The one result of a window: the vendor's flag; where it has none, the latest test, then the highest score. A row that the
 -- vendor flags as not the result never counts. Year and cycle take the latest window with tests up to their day, per
@@ -25,6 +28,7 @@
 -- column: tested boolean            The record says that the test was taken
 -- column: expected boolean          The record says that it should have been
 -- column: is_expected boolean       Enrolled at the period's end, in a grade that is tested; null = no roster
+-- column: is_awaited boolean        No result of the student's school has come
 test_row as (
     select
         coalesce(i.student_key, (('0x' || substr(hex(r.id_hash), 1, 16))::ubigint >> 1)::bigint) as person_key,
@@ -74,20 +78,47 @@ chosen as (
             part_id, row_number
     ) = 1
 ),
+came as (
+    select distinct organization_id, assessment, subject, period_id from chosen
+),
+-- schools with results of an earlier window, and none of the one that their district is at
+silent as (
+    select distinct t.organization_id, t.assessment, t.subject, l.period_id, l.school_year, l.window_rank
+    from (
+        select distinct organization_id, district, school_year, assessment, subject, window_rank from placed
+    ) as t
+    join (select distinct district, school_year, assessment, subject, period_id, window_rank from chosen) as l
+        on l.district = t.district and l.school_year = t.school_year and l.assessment = t.assessment
+        and l.subject = t.subject and l.window_rank > t.window_rank
+    anti join came as c
+        on c.organization_id = t.organization_id and c.assessment = t.assessment and c.subject = t.subject
+        and c.period_id = l.period_id
+),
 tested_grade as (
-    select distinct c.district, c.assessment, c.subject, c.period_id, coalesce(c.grade, m.grade) as grade
+    select distinct s.organization_id, c.assessment, c.subject, c.period_id, coalesce(c.grade, m.grade) as grade
     from chosen as c
     left join member as m
         on m.person_key = c.person_key and m.organization_id = c.organization_id and m.period_id = c.period_id
+    join school as s on s.district = c.district
+    union
+    select q.organization_id, q.assessment, q.subject, q.period_id, coalesce(t.grade, m.grade) as grade
+    from silent as q
+    join placed as t
+        on t.organization_id = q.organization_id and t.school_year = q.school_year and t.assessment = q.assessment
+        and t.subject = q.subject and t.window_rank < q.window_rank
+    join member as m
+        on m.person_key = t.person_key and m.organization_id = t.organization_id and m.period_id = q.period_id
 ),
 without_result as (
     select
-        m.* exclude (is_enrolled), g.assessment, g.subject, false as has_result, true as is_expected
+        m.* exclude (is_enrolled), g.assessment, g.subject, false as has_result, true as is_expected,
+        s.organization_id is null as is_awaited
     from member as m
-    join tested_grade as g on g.district = m.district and g.period_id = m.period_id and g.grade = m.grade
-    join (select distinct organization_id, assessment, subject, period_id from chosen) as t
-        on t.organization_id = m.organization_id and t.assessment = g.assessment
-        and t.subject = g.subject and t.period_id = m.period_id
+    join tested_grade as g
+        on g.organization_id = m.organization_id and g.period_id = m.period_id and g.grade = m.grade
+    left join came as s
+        on s.organization_id = m.organization_id and s.assessment = g.assessment
+        and s.subject = g.subject and s.period_id = m.period_id
     left join (select distinct person_key, assessment, subject, period_id from chosen) as c
         on c.person_key = m.person_key and c.assessment = g.assessment
         and c.subject = g.subject and c.period_id = m.period_id
@@ -97,7 +128,7 @@ facts_result as (
     select
         c.organization_id, c.period_id, c.assessment, c.subject, c.scale_score_x100, c.level, c.percentile, c.sgp,
         c.met_growth, c.tested, c.expected, l.is_scored, l.is_meeting, l.is_on_grade_level,
-        true as has_result,
+        true as has_result, false as is_awaited,
         case
             when m.is_enrolled then true
             when f.district is not null then false

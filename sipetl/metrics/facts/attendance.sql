@@ -16,6 +16,8 @@
 -- column: period_days_enrolled_x100 integer   The same within the period itself (a month); null for cumulative sources
 -- column: period_days_absent_x100 integer
 -- column: is_expected boolean                 Was enrolled (employed) there; null = the district has no roster
+-- column: days_due_x100 integer               School days enrolled up to the period's end, submitted or not; null = no calendar
+-- column: period_days_due_x100 integer        The same within the period itself
 with school as (
     select organization_id, code, district, district_id, region_id, state_id, calendar
     from ref_organization
@@ -220,7 +222,8 @@ member_month as (
             when j.month_number = year(b.submitted_to) * 12 + month(b.submitted_to)
                 then j.enrolled & ((1::bigint << day(b.submitted_to)) - 1)
             else j.enrolled
-        end as enrolled
+        end as enrolled,
+        j.enrolled as due
     from joined_month as j
     join school as s on s.organization_id = j.organization_id
     left join (select distinct calendar from calendar_month) as has on has.calendar = s.calendar
@@ -234,9 +237,9 @@ member_month as (
 student_month as materialized (
     select
         population, person_key, organization_id, school_year, month_number,
-        enrolled, absent & enrolled as absent, unexcused & absent & enrolled as unexcused
+        enrolled, absent & enrolled as absent, unexcused & absent & enrolled as unexcused, due
     from member_month
-    where enrolled <> 0
+    where enrolled <> 0 or due <> 0
 ),
 -- places: the school, and a higher organization for those who were at several of its schools ------------------------------
 place as (
@@ -257,13 +260,13 @@ several as materialized (
     having count(*) > 1
 ),
 placed_month as (
-    select population, person_key, organization_id, school_year, month_number, enrolled, absent, unexcused
+    select population, person_key, organization_id, school_year, month_number, enrolled, absent, unexcused, due
     from student_month
     union all
     -- on a day enrolled at two schools, present at one of them is present
     select
         'student', m.person_key, l.place_id, m.school_year, m.month_number,
-        bit_or(m.enrolled), bit_or(m.absent) & ~bit_or(m.enrolled & ~m.absent), bit_or(m.unexcused)
+        bit_or(m.enrolled), bit_or(m.absent) & ~bit_or(m.enrolled & ~m.absent), bit_or(m.unexcused), bit_or(m.due)
     from student_month as m
     join place as l on l.school_id = m.organization_id
     join several as e
@@ -289,7 +292,9 @@ counted as (
         sum(bit_count(m.absent & p.mask)::integer) as absent,
         sum(bit_count(m.unexcused & m.absent & p.mask)::integer) as unexcused,
         sum(case when p.is_own then bit_count(m.enrolled & p.mask)::integer else 0 end) as period_enrolled,
-        sum(case when p.is_own then bit_count(m.absent & p.mask)::integer else 0 end) as period_absent
+        sum(case when p.is_own then bit_count(m.absent & p.mask)::integer else 0 end) as period_absent,
+        sum(bit_count(m.due & p.mask)::integer) as due,
+        sum(case when p.is_own then bit_count(m.due & p.mask)::integer else 0 end) as period_due
     from placed_month as m
     join period_month as p on p.school_year = m.school_year and p.month_number = m.month_number
     group by all
@@ -306,7 +311,9 @@ running as (
     join person as p on p.id_hash = r.id_hash
     join school as s on s.code = r.school
     join period as q on q.school_year = r.school_year and r.attendance_date <= q.as_of
-    left join (select distinct population, person_key, organization_id, school_year from student_month) as m
+    left join (
+        select distinct population, person_key, organization_id, school_year from student_month where enrolled <> 0
+    ) as m
         on m.population = r.population and m.person_key = p.person_key
         and m.organization_id = s.organization_id and m.school_year = r.school_year
     where m.person_key is null
@@ -314,18 +321,19 @@ running as (
 ),
 total as materialized (
     select
-        population, person_key, organization_id, period_id,
-        100 * enrolled::bigint as days_enrolled_x100, 100 * absent::bigint as days_absent_x100,
-        100 * unexcused::bigint as days_unexcused_x100,
-        100 * period_enrolled::bigint as period_days_enrolled_x100,
-        100 * period_absent::bigint as period_days_absent_x100
-    from counted
-    where enrolled > 0
-    union all by name
-    select
-        population, person_key, organization_id, period_id,
-        latest.member as days_enrolled_x100, latest.absent as days_absent_x100
-    from running
+        coalesce(c.population, r.population) as population, coalesce(c.person_key, r.person_key) as person_key,
+        coalesce(c.organization_id, r.organization_id) as organization_id, coalesce(c.period_id, r.period_id) as period_id,
+        coalesce(r.latest.member, nullif(100 * c.enrolled::bigint, 0)) as days_enrolled_x100,
+        coalesce(r.latest.absent, case when c.enrolled > 0 then 100 * c.absent::bigint end) as days_absent_x100,
+        case when c.enrolled > 0 then 100 * c.unexcused::bigint end as days_unexcused_x100,
+        case when c.enrolled > 0 then 100 * c.period_enrolled::bigint end as period_days_enrolled_x100,
+        case when c.enrolled > 0 then 100 * c.period_absent::bigint end as period_days_absent_x100,
+        100 * c.due::bigint as days_due_x100, 100 * c.period_due::bigint as period_days_due_x100
+    from counted as c
+    full join running as r
+        on r.population = c.population and r.person_key = c.person_key
+        and r.organization_id = c.organization_id and r.period_id = c.period_id
+    where c.enrolled > 0 or c.due > 0 or r.person_key is not null
 ),
 -- groups come from the roster at the period's end; for who left before, from the last span there ------------------------------
 member as materialized (
@@ -342,7 +350,9 @@ facts as materialized (
         coalesce(t.person_key, m.person_key) as person_key,
         coalesce(t.organization_id, m.organization_id) as organization_id,
         coalesce(t.period_id, m.period_id) as period_id,
-        t.* exclude (population, person_key, organization_id, period_id),
+        t.* exclude (population, person_key, organization_id, period_id, days_due_x100, period_days_due_x100),
+        case when c.calendar is not null then coalesce(t.days_due_x100, 0) end as days_due_x100,
+        case when c.calendar is not null then coalesce(t.period_days_due_x100, 0) end as period_days_due_x100,
         m.latest, p.school_year,
         case when m.person_key is not null then true when f.district is not null then false end as is_expected
     from total as t
@@ -354,6 +364,8 @@ facts as materialized (
     left join roster_of as f
         on f.population = coalesce(t.population, m.population)
         and f.district = s.district and f.school_year = p.school_year
+    left join (select distinct calendar, school_year from calendar_month) as c
+        on c.calendar = s.calendar and c.school_year = p.school_year
     where s.organization_id is not null
 ),
 facts_student_school as materialized (
@@ -389,6 +401,8 @@ facts_student as (
         coalesce(any_value(t.days_unexcused_x100), sum(f.days_unexcused_x100))::bigint as days_unexcused_x100,
         any_value(t.period_days_enrolled_x100) as period_days_enrolled_x100,
         any_value(t.period_days_absent_x100) as period_days_absent_x100,
+        coalesce(any_value(t.days_due_x100), sum(f.days_due_x100))::bigint as days_due_x100,
+        coalesce(any_value(t.period_days_due_x100), sum(f.period_days_due_x100))::bigint as period_days_due_x100,
         bool_or(f.is_expected) as is_expected,
         unnest(max_by(
             {

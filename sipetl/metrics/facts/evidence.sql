@@ -15,7 +15,7 @@
 with shown as (
     select
         s.organization_id, r.school_year, r.evidence_on, r.staff_hash, r.artifact, r.satisfied,
-        trim(regexp_replace(lower(r.evidence), '[^a-z0-9]+', '_', 'g'), '_') as evidence
+        slug(r.evidence) as evidence
     from scoped_evidence as r
     join ref_organization as s on s.code = r.school and s.level = 'school'
     where r.evidence_on <= $as_of

@@ -17,7 +17,7 @@ with seen as (
     select
         s.organization_id, r.school_year, r.observed_on, r.observation_hash, r.classroom_hash, r.grade, r.subject, r.rubric,
         r.rubric_version, r.rating,
-        trim(regexp_replace(lower(r.indicator), '[^a-z0-9]+', '_', 'g'), '_') as indicator,
+        slug(r.indicator) as indicator,
         row_number() over (
             partition by s.organization_id, r.school_year, r.observation_hash order by r.indicator, r.row_number
         ) = 1 as is_first_of_observation,

@@ -14,12 +14,11 @@
 with given as (
     select
         o.organization_id, p.period_id,
-        trim(regexp_replace(lower(concat_ws('_', r.metric, nullif(r.subject, ''))), '[^a-z0-9]+', '_', 'g'), '_') as figure,
+        slug(concat_ws('_', r.metric, nullif(r.subject, ''))) as figure,
         case
             when coalesce(nullif(lower(r.grade), ''), 'all') = 'all' then coalesce(nullif(r.student_group, ''), 'all')
             when coalesce(nullif(r.student_group, ''), 'all') <> 'all' then null
-            when r.grade in ('KP', 'KF', 'KT') then 'grade_K'
-            when regexp_matches(r.grade, '^([0-9]{2}|PK)$') then 'grade_' || r.grade
+            else grade_group(r.grade)
         end as student_group,
         r.numerator is not null and r.denominator > 0 as has_counts,
         r.numerator, r.denominator, r.value, r.part_id, r.row_number

@@ -1,4 +1,5 @@
--- Survey: one row per response x topic (`response`), and one per respondent and per eligible person (`respondent`).
+-- Survey: one row per response x topic (`response`), one per respondent and per eligible person (`respondent`), and one per
+-- response that came (`received`). What policies/survey_responses.yaml calls careless is in the last alone.
 --
 -- A reverse-scored answer is turned; an answer off the scale is none. Year and cycle take the latest window with responses up to
 -- their day, per district, survey and population. Groups: as the respondent gave them; for a response with a student's id, what it
@@ -11,18 +12,21 @@
 -- input: staff
 -- unit: response groups=student
 -- unit: respondent groups=student
+-- unit: received groups=all
 -- column: topic text                Topic of the item bank, as it stands in names
 -- column: population text           student, teacher, staff or family
 -- column: favorable integer         Items of the topic answered favourably
 -- column: answered integer          Items of the topic answered
 -- column: is_respondent boolean     Answered at least one item, at a school whose eligible number is known
--- column: is_eligible boolean       Could have answered
-answer as (
+-- column: is_eligible boolean       Could have answered; null = nobody knows how many could at the school
+-- column: set_aside text             Reason why the response does not count; null = it does
+given as (
     select
         r.response_hash, r.id_hash, s.organization_id, s.district, r.school_year, r.survey, r.population, r."window",
         coalesce(r.responded_on, w.ends_on, make_date(r.school_year, 6, 30)) as effective_on,
         r.grade, r.race_ethnicity, r.gender,
-        trim(regexp_replace(lower(b.topic), '[^a-z0-9]+', '_', 'g'), '_') as topic,
+        slug(b.topic) as topic,
+        r.item, r.value,
         case when b.reverse then b.scale_max + 1 - r.value else r.value end >= b.favorable_from as is_favorable,
         list_position(['fall', 'winter', 'spring', 'annual'], r."window") as window_rank
     from scoped_survey as r
@@ -31,9 +35,37 @@ answer as (
     left join window_end as w on w.school_year = r.school_year and w.window_code = r."window"
     where (r.responded_on is null or r.responded_on <= $as_of) and r.value between 1 and b.scale_max
 ),
+asked_item as (
+    select district, school_year, survey, population, "window", grade, count(distinct item) as items
+    from given
+    group by all
+),
+judged as (
+    select
+        g.response_hash, g.survey,
+        case
+            when 100 * count(*) < $fewest_answered_percent * any_value(i.items) then 'too_few_answers'
+            when count(*) >= $alike_from_items and min(g.value) = max(g.value) then 'straight_lining'
+        end as set_aside
+    from given as g
+    join asked_item as i
+        on i.district = g.district and i.school_year = g.school_year and i.survey = g.survey
+        and i.population = g.population and i."window" = g."window" and i.grade is not distinct from g.grade
+    group by g.response_hash, g.survey
+),
+topic_answer as (
+    select
+        response_hash, id_hash, organization_id, district, school_year, survey, population, "window", window_rank, topic,
+        max(effective_on) as effective_on,
+        max(grade) as grade, max(race_ethnicity) as race_ethnicity, max(gender) as gender,
+        count_if(is_favorable)::bigint as favorable, count(*)::bigint as answered
+    from given
+    group by all
+),
 in_period as (
-    select a.*, p.period_id
-    from answer as a
+    select a.*, j.set_aside, p.period_id
+    from topic_answer as a
+    join judged as j on j.response_hash = a.response_hash and j.survey = a.survey
     join period as p on p.school_year = a.school_year and (
         (p.kind = 'window' and p.code = a.school_year || '-' || a."window")
         or p.kind = 'year'
@@ -43,11 +75,10 @@ in_period as (
 ),
 response_topic as (
     select
-        response_hash, id_hash, organization_id, district, period_id, population, topic,
-        max(grade) as grade, max(race_ethnicity) as race_ethnicity, max(gender) as gender,
-        count_if(is_favorable)::bigint as favorable, count(*)::bigint as answered
+        response_hash, id_hash, organization_id, district, period_id, population, topic, grade, race_ethnicity, gender,
+        favorable, answered
     from in_period
-    group by response_hash, id_hash, organization_id, district, period_id, population, topic
+    where set_aside is null
 ),
 described as (
     select
@@ -84,13 +115,19 @@ eligible as (
     join asked as a on a.district = s.district and a.period_id = p.period_id
     where a.population = 'staff' or (a.population = 'teacher' and r.role = 'teacher')
 ),
+counted_school as (
+    select distinct organization_id, period_id, population from eligible
+),
 facts_response as (
-    select * exclude (response_hash, district), false as is_eligible from described
+    select d.* exclude (response_hash, district), case when c.period_id is not null then false end as is_eligible
+    from described as d
+    left join counted_school as c
+        on c.organization_id = d.organization_id and c.period_id = d.period_id and c.population = d.population
     union all by name
     select * exclude (staff_hash), true as is_eligible from eligible
 ),
-counted_school as (
-    select distinct organization_id, period_id, population from eligible
+facts_received as (
+    select distinct organization_id, period_id, population, survey, response_hash, set_aside from in_period
 ),
 identified as (
     select organization_id, period_id, population from response_topic group by all having bool_and(id_hash is not null)

@@ -1,8 +1,9 @@
-"""One small demo home for all tests of this folder; it is only read."""
+"""Demo homes for all tests of this folder: one that is only read, and a smaller one to copy."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,3 +31,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     home = tmp_path_factory.mktemp("demo-home")
     script = generate(home, answers=home / "answers")
     return Made(home, script, pq.read_table(home / "answers" / "values.parquet"))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Script:
+    """A demo of 150 students and seed 5, on which no day has come."""
+    return generate(tmp_path_factory.mktemp("small-demo"), students=150, seed=5)
+
+
+@pytest.fixture
+def own(small: Script, tmp_path: Path) -> Script:
+    """The same in a home of the test's own."""
+    shutil.copytree(small.home, tmp_path, dirs_exist_ok=True)
+    return replace(small, home=tmp_path)

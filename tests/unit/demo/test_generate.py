@@ -28,13 +28,12 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
-    for name, seed in (("one", 7), ("two", 7), ("three", 8)):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small, tmp_path):
+    for name, seed in (("again", 5), ("other", 8)):
         generate(tmp_path / name, students=150, seed=seed)
 
-    one, two, three = (digest(tmp_path / name) for name in ("one", "two", "three"))
-    assert one == two
-    assert one != three
+    assert digest(tmp_path / "again") == digest(small.home)
+    assert digest(tmp_path / "other") != digest(small.home)
 
 
 def test_the_registry_and_the_plans_hold(made):
@@ -127,6 +126,26 @@ def test_planted_rows_are_where_they_are_said_to_be(made):
     assert {row["att_code"] for row in changed} == {"A"}
 
 
+def test_careless_responses_are_in_the_file_and_set_aside_in_the_key(made):
+    planted = {each.kind: each for each in made.script.planted}
+    answers = [
+        [answer for name, answer in row.items() if name.startswith("s-")]
+        for row in rows(made.file("climate_survey_student_winter_2026.csv"))
+    ]
+    alike = [each for each in answers if len(set(each)) == 1]
+    few = [each for each in answers if sum(map(bool, each)) * 4 < len(each)]
+
+    key = {
+        row["metric"]: (row["numerator"], row["denominator"])
+        for row in made.key.to_pylist()
+        if (row["level"], row["period_code"], row["student_group"]) == ("state", "2026-winter", "all")
+    }
+    for reason, found in (("straight_lining", alike), ("too_few_answers", few)):
+        assert len(found) == planted[reason].rows > 0
+        assert key[f"survey_set_aside_{reason}_student"] == (len(found), len(answers))
+    assert key["survey_response_rate_student"][0] == len(answers) - len(alike) - len(few)
+
+
 def test_the_truncated_roster_is_half_of_the_next_days(made):
     half, whole = (rows(made.file(f"students_export_2025-12-0{day}.csv")) for day in (1, 2))
 
@@ -161,32 +180,30 @@ def test_a_large_demo_is_at_day_grain_everywhere_and_has_more_schools():
     assert {len(code) for code in codes} == {8}
 
 
-def test_days_are_delivered_and_can_be_read_back_from_the_inbox(tmp_path):
-    script = generate(tmp_path, students=150, seed=5)
-    first, second = [each for each in script.days if each.files][:2]
+def test_days_are_delivered_and_can_be_read_back_from_the_inbox(own):
+    first, second = [each for each in own.days if each.files][:2]
 
-    script.deliver(first.day)
-    arrived = script.deliver(second.day)
-    again = Script.from_inbox(tmp_path)
+    own.deliver(first.day)
+    arrived = own.deliver(second.day)
+    again = Script.from_inbox(own.home)
 
-    assert {path.relative_to(tmp_path / "inbox") for path in arrived} == set(second.files)
+    assert {path.relative_to(own.home / "inbox") for path in arrived} == set(second.files)
     changed = datetime.fromtimestamp(arrived[0].stat().st_mtime, ZoneInfo("America/New_York"))
     assert (changed.date(), changed.hour) == (second.day, 6)
-    assert again == script
+    assert again == own
     assert again.deliver(second.day) == arrived
 
 
-def test_a_demo_can_be_told_again_from_its_inbox(tmp_path):
-    script = generate(tmp_path, students=150, seed=5)
-    day = next(each.day for each in script.days if each.files)
-    arrived = script.deliver(day)
+def test_a_demo_can_be_told_again_from_its_inbox(own):
+    day = next(each.day for each in own.days if each.files)
+    arrived = own.deliver(day)
     stamps = [path.stat().st_mtime for path in arrived]
 
-    Script.from_inbox(tmp_path).recall()
+    Script.from_inbox(own.home).recall()
 
     assert not any(path.exists() for path in arrived)
-    assert Script.from_inbox(tmp_path) == script
-    assert [path.stat().st_mtime for path in script.deliver(day)] == stamps
+    assert Script.from_inbox(own.home) == own
+    assert [path.stat().st_mtime for path in own.deliver(day)] == stamps
 
 
 def test_no_file_arrives_after_the_last_day(made):

@@ -11,6 +11,7 @@ from sipetl.errors import RegistryError
 from sipetl.metrics import compute_feed, load_catalogue
 from sipetl.metrics.compiler import compile_feed, load_facts
 from sipetl.metrics.expression import check_expression
+from sipetl.metrics.policies import policy_numbers
 from sipetl.registry.models import FeedName
 
 COLUMNS = {"days": "integer", "here": "boolean", "subject": "text"}
@@ -119,7 +120,7 @@ def test_header_columns_are_in_some_unit_of_the_facts(feed: str) -> None:
     """Every declared column exists: a query that names it in each unit that has it runs."""
     facts, con = load_facts(FeedName(feed)), duckdb.connect()
     compute_feed(con, FeedName(feed), as_of=date(2026, 1, 1), catalogue=load_catalogue())
-    given = {"as_of": date(2026, 1, 1), "levels": ["school"], "absent_above_x100": 50}
+    given = {"as_of": date(2026, 1, 1), "levels": ["school"], **policy_numbers()}
     for name in facts.inputs:
         con.execute(f"create or replace temp view scoped_{name} as select * from lake_{name}")
 

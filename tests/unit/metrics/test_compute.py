@@ -35,6 +35,7 @@ def con() -> duckdb.DuckDBPyConnection:
         "insert into ref_organization values "
         f"(11, '{A}', 'school', '9001', 100, 50, 100, 1, 'cal'), (12, '{B}', 'school', '9001', 100, 50, 100, 1, 'cal'), "
         f"(21, '{C}', 'school', '9002', 200, 60, 200, 1, 'cal'), (100, '90010000', 'district', '9001', 50, 50, 100, 1, 'cal'), "
+        "(200, '90020000', 'district', '9002', 60, 60, 200, 1, 'cal'), "
         "(1, '00000000', 'state', null, null, null, null, 1, null)"
     )
     con.execute(
@@ -214,6 +215,49 @@ def test_duckdbs_own_words_stay_inside(con: duckdb.DuckDBPyConnection) -> None:
     assert caught.value.__suppress_context__
 
 
+def test_who_cannot_have_twenty_days_yet_is_not_expected_to(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into ref_school_day select 'cal', d::date, 'instructional' "
+        "from range(date '2025-10-06', date '2025-11-08', interval 1 day) as r (d) where dayofweek(d) between 1 and 5"
+    )  # 25 days; 18 to 10-29, 20 to 10-31
+    insert(
+        con, "lake_roster",
+        student("s"), student("late", valid_from=date(2025, 10, 20)), student("t", B),
+        student("left", valid_to=date(2025, 10, 20)),
+    )  # fmt: skip
+    insert(con, "lake_attendance", absence("s", date(2025, 11, 7)))
+    metric = "chronic_absence_rate_pk12"
+
+    def found(day: date) -> dict[int, tuple[int, ...]]:
+        return integers(con, FeedName.ATTENDANCE, metric, period=YEAR, as_of=day)
+
+    con.execute("insert into declared_scope values ('p', date '2025-11-07')")
+    before, after = found(date(2025, 10, 29)), found(date(2025, 11, 7))
+
+    assert before == {}
+    assert after == {11: (0, 1, 1, 1), DISTRICT: (0, 1, 1, 2)}, "t is at a school that has not submitted"
+    once = integers(con, FeedName.ATTENDANCE, f"{metric}_student", period=YEAR)
+    assert once == {11: (0, 1, 1, 1), DISTRICT: (0, 1, 1, 2)}
+
+
+def test_without_a_calendar_nobody_knows_who_could_have_twenty_days(con: duckdb.DuckDBPyConnection) -> None:
+    insert(con, "lake_roster", student("s"))
+    total = {"grain": "cumulative", "days_member_x100": 2000, "days_absent_x100": 200}
+    insert(con, "lake_attendance", {**absence("s", date(2025, 11, 7)), **total})
+
+    assert integers(con, FeedName.ATTENDANCE, "chronic_absence_rate_pk12", period=YEAR)[11] == (1, 1, 1, None)
+    assert integers(con, FeedName.ATTENDANCE, "average_days_absent", period=YEAR)[11] == (200, 1, 1, 1)
+
+
+def test_who_left_before_a_month_is_not_expected_in_it(con: duckdb.DuckDBPyConnection) -> None:
+    two_weeks(con)
+    insert(con, "lake_roster", student("s"), student("left", valid_to=date(2025, 10, 30)))
+    insert(con, "lake_attendance", absence("s", date(2025, 11, 7)))
+
+    assert integers(con, FeedName.ATTENDANCE, "attendance_rate_in_month", period=OCTOBER)[11][2:] == (2, 2)
+    assert integers(con, FeedName.ATTENDANCE, "attendance_rate_in_month", period=NOVEMBER)[11][2:] == (1, 1)
+
+
 def test_staff_attendance_is_of_the_staff_list(con: duckdb.DuckDBPyConnection) -> None:
     two_weeks(con)
     staff = {"school": A, "valid_from": date(2025, 9, 1), "role": "teacher"}
@@ -323,17 +367,72 @@ def test_participation_is_of_enrolled_students_in_tested_grades(con: duckdb.Duck
     )  # fmt: skip
 
     feed = FeedName.ASSESSMENT
-    assert integers(con, feed, "map_participation_math", period=FALL)[11] == (1, 2, 2, None)
+    assert integers(con, feed, "map_participation_math", period=FALL)[11] == (1, 2, 2, 2)
     assert integers(con, feed, "map_met_growth_math", period=FALL)[11] == (1, 2, 2, 2)
 
 
 def test_school_without_any_result_is_late_and_not_untested(con: duckdb.DuckDBPyConnection) -> None:
-    insert(con, "lake_roster", student("s"), student("t", B))
+    insert(con, "lake_roster", student("s"), student("t", B), student("u", B))
     insert(con, "lake_assessment", rit("s", 200, date(2025, 9, 10)))
 
-    found = integers(con, FeedName.ASSESSMENT, "map_participation_math", period=FALL)
+    for metric in ("map_participation_math", "map_mean_rit_math"):
+        found = integers(con, FeedName.ASSESSMENT, metric, period=FALL)
+        assert set(found) == {11, DISTRICT}, "the late school has no value"
+        assert found[11][1:] == (1, 1, 1)
+        assert found[DISTRICT][1:] == (1, 1, 3), "of three students, one is counted"
 
-    assert found == {11: (1, 1, 1, None), DISTRICT: (1, 1, 1, None)}
+
+def test_what_a_late_school_owes_is_missing_in_the_region_and_the_state_too(con: duckdb.DuckDBPyConnection) -> None:
+    insert(con, "lake_roster", student("s"), student("t", B), student("u", C, district="9002"))
+    insert(con, "lake_assessment", rit("s", 200, date(2025, 9, 10)),
+           rit("u", 200, date(2025, 9, 10), school=C, district="9002"))  # fmt: skip
+    table = compute_feed(con, FeedName.ASSESSMENT, as_of=AS_OF, catalogue=load_catalogue())
+    values = to_values(con, table, catalogue=load_catalogue())
+
+    rolled = to_values(con, roll_up(con, values, catalogue=load_catalogue(), as_of=AS_OF), catalogue=load_catalogue())
+
+    found = {
+        v["organization_id"]: (v["n"], v["expected_n"], round(v["coverage"], 3))
+        for v in rolled.to_pylist()
+        if (v["metric"], v["period_id"], v["student_group"]) == ("map_participation_math", FALL, "all")
+    }
+    assert found == {STATE: (2, 3, Decimal("0.667")), 50: (1, 2, Decimal("0.5")), 60: (1, 1, 1)}
+
+
+def test_late_school_owes_the_grades_that_it_alone_tested_before(con: duckdb.DuckDBPyConnection) -> None:
+    on, later = date(2025, 9, 10), date(2026, 1, 20)
+    insert(
+        con, "lake_roster",
+        student("s"), student("t", B, grade="07"), student("u", B, grade="07"), student("v", B, grade="12"),
+    )  # fmt: skip
+    insert(
+        con, "lake_assessment", rit("s", 200, on), rit("t", 200, on, school=B), rit("s", 205, later, window="winter")
+    )
+
+    found = integers(con, FeedName.ASSESSMENT, "map_participation_math", period=WINTER)
+
+    assert found == {11: (1, 1, 1, 1), DISTRICT: (1, 1, 1, 3)}
+
+
+def test_group_that_nobody_is_expected_in_leaves_the_districts_number_known(con: duckdb.DuckDBPyConnection) -> None:
+    left = date(2025, 9, 20)
+    insert(con, "lake_roster", student("s", gender="F", valid_to=left), student("t", B, gender="F"))
+    insert(con, "lake_assessment", rit("s", 200, date(2025, 9, 10)), rit("t", 200, date(2025, 9, 10), school=B))
+
+    found = integers(con, FeedName.ASSESSMENT, "map_mean_rit_math", period=FALL, group="female")
+
+    assert found[11] == (20000, 1, 1, None)
+    assert found[DISTRICT] == (40000, 2, 2, 1)
+
+
+def test_silent_school_is_expected_in_its_districts_attendance(con: duckdb.DuckDBPyConnection) -> None:
+    two_weeks(con)
+    insert(con, "lake_roster", student("s"), student("t", B))
+    insert(con, "lake_attendance", absence("s", date(2025, 11, 7)))
+
+    found = integers(con, FeedName.ATTENDANCE, "average_days_absent", period=YEAR)
+
+    assert found == {11: (100, 1, 1, 1), DISTRICT: (100, 1, 1, 2)}
 
 
 def test_on_grade_level_is_by_the_level_table(con: duckdb.DuckDBPyConnection) -> None:
@@ -429,6 +528,66 @@ def test_response_rate_is_capped_when_shown(con: duckdb.DuckDBPyConnection) -> N
 
     rate = next(v for v in values if v["metric"] == "survey_response_rate_student")
     assert (rate["numerator"], rate["denominator"], rate["value"]) == (2, 1, 100)
+
+
+def answers(name: str, *values: int, **more: Any) -> list[Row]:
+    return [reply(name, f"i{n:02d}", value, **more) for n, value in enumerate(values)]
+
+
+def long_item_bank(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into ref_survey_item select 'climate', 'i' || lpad(n::varchar, 2, '0'), 'Safety', n % 2 = 1, 5, 4 "
+        "from range(20) as r (n)"
+    )
+
+
+def test_careless_responses_count_nowhere_and_are_counted_by_reason(con: duckdb.DuckDBPyConnection) -> None:
+    long_item_bank(con)
+    insert(con, "lake_roster", student("s"), student("t"), student("u"))
+    insert(
+        con, "lake_survey",
+        *answers("honest", *[5, 1] * 10), *answers("alike", *[5] * 20), *answers("few", 5, 1, 5, 1),
+        *answers("enough", 5, 5, 5, 5, 1), *answers("few and alike", 5, 5),
+    )  # fmt: skip
+
+    def found(metric: str) -> tuple[int, ...]:
+        return integers(con, FeedName.SURVEY, metric, period=FALL)[11]
+
+    assert found("survey_favorable_safety") == (20 + 2, 20 + 5, 2, 3)
+    assert found("survey_response_rate_student") == (2, 3, 3, None)
+    assert found("survey_set_aside_straight_lining_student") == (1, 5, 5, None)
+    assert found("survey_set_aside_too_few_answers_student") == (2, 5, 5, None)
+
+
+def test_few_answers_are_judged_by_what_the_grade_was_asked(con: duckdb.DuckDBPyConnection) -> None:
+    long_item_bank(con)
+    insert(con, "lake_survey", *answers("old", *[5, 1] * 10, grade="11"), *answers("young", 5, 1, 4, grade="03"),
+           *answers("old and few", 5, 1, 4, grade="11"))  # fmt: skip
+
+    aside = integers(con, FeedName.SURVEY, "survey_set_aside_too_few_answers_student", period=FALL)[11]
+
+    assert aside[:2] == (1, 3), "a form of three items is answered by three answers"
+
+
+def test_few_answers_all_alike_are_no_straight_line(con: duckdb.DuckDBPyConnection) -> None:
+    long_item_bank(con)
+    insert(con, "lake_survey", *answers("four", 4, 4, 4, 4), *answers("five", 4, 4, 4, 4, 4, school=B))
+
+    aside = integers(con, FeedName.SURVEY, "survey_set_aside_straight_lining_student", period=FALL)
+
+    assert {school: found[0] for school, found in aside.items()} == {11: 0, 12: 1, DISTRICT: 1}
+
+
+def test_silent_school_is_expected_in_its_districts_survey(con: duckdb.DuckDBPyConnection) -> None:
+    item_bank(con)
+    insert(con, "lake_roster", student("s"), student("t", B), student("u", B))
+    insert(con, "lake_survey", reply("r1", "q3", 5))
+
+    favorable = integers(con, FeedName.SURVEY, "survey_favorable_safety", period=FALL)
+    rate = integers(con, FeedName.SURVEY, "survey_response_rate_student", period=FALL)
+
+    assert favorable == {11: (1, 1, 1, 1), DISTRICT: (1, 1, 1, 3)}
+    assert rate == {11: (1, 1, 1, None), 12: (0, 2, 2, None), DISTRICT: (1, 3, 3, None)}
 
 
 def test_teachers_are_eligible_for_their_own_survey(con: duckdb.DuckDBPyConnection) -> None:

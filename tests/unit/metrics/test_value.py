@@ -129,11 +129,21 @@ def test_a_mean_has_the_t_interval_of_the_table():
 
 
 def test_a_ratio_of_days_by_hand():
-    # absent/enrolled 1/10, 3/10, 2/20: R = 6/40 = .15; residuals -.5, 1.5, -1: sum of squares 3.5
-    # var = 3/2 * 3.5 / 1600 = .00328125, se = .0572822; t(0.975, 2) = 4.302653: .15 -+ .246465
-    measured = measure(sums_of([(1, 10), (3, 10), (2, 20)]), interval=Interval.RATIO)
+    # absent/enrolled 10/20, 8/20, 12/20: R = 30/60 = .5; residuals 0, -2, 2: sum of squares 8
+    # var = 3/2 * 8 / 3600 = .003333333, se = .0577350; t(0.975, 2) = 4.302653: .5 -+ .248414
+    measured = measure(sums_of([(10, 20), (8, 20), (12, 20)]), interval=Interval.RATIO)
 
-    assert (measured.value, measured.low, measured.high) == (D("0.15"), D("-0.096465"), D("0.396465"))
+    assert (measured.value, measured.low, measured.high) == (D("0.5"), D("0.251586"), D("0.748414"))
+
+
+def test_bounds_of_a_share_are_cut_off_where_no_share_can_be():
+    # absent/enrolled 1/10, 3/10, 2/20: .15 -+ .24646540; present: .85 -+ .24646540
+    absent, present = [(1, 10), (3, 10), (2, 20)], [(9, 10), (7, 10), (18, 20)]
+
+    low, high = (measure(sums_of(units), interval=Interval.RATIO, scale=D(100)) for units in (absent, present))
+
+    assert (low.value, low.low, low.high) == (15, 0, D("39.646540"))
+    assert (high.value, high.low, high.high) == (85, D("60.353460"), 100)
 
 
 def test_one_unit_has_a_ratio_but_no_interval():
@@ -232,8 +242,11 @@ def test_a_mean_agrees_with_the_standard_library(values):
     assert float(measured.high) == pytest.approx(mean(values) + half, abs=2e-6)
 
 
+shares = st.integers(1, 200).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
+
+
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=2, max_size=30))
+@given(st.lists(shares, min_size=2, max_size=30))
 def test_a_ratio_agrees_with_the_variance_of_its_residuals(units):
     measured = measure(sums_of(units), interval=Interval.RATIO)
 
@@ -241,4 +254,6 @@ def test_a_ratio_agrees_with_the_variance_of_its_residuals(units):
     residuals = [x - ratio * y for x, y in units]
     average = sum(y for _, y in units) / len(units)
     half = t.ppf(0.975, len(units) - 1) * (variance(residuals) / len(units)) ** 0.5 / average
-    assert float(measured.high) == pytest.approx(ratio + half, rel=1e-6, abs=2e-6)
+    assert float(measured.low) == pytest.approx(max(ratio - half, 0), rel=1e-6, abs=2e-6)
+    assert float(measured.high) == pytest.approx(min(ratio + half, 1), rel=1e-6, abs=2e-6)
+    assert 0 <= measured.low <= measured.value.quantize(SIX) <= measured.high <= 1
