@@ -1,18 +1,27 @@
-"""What tests share: the sample files, and a real warehouse."""
+"""What tests share: the sample files, one real PostgreSQL server, and homes on it."""
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
+from sipetl.demo import generate
+from sipetl.publish import apply_views
 from sipetl.settings import load_settings
 from sipetl.warehouse import Warehouse, embedded, open_warehouse, upgrade
+from tests.home import Site, command, copy_home, make_database, write_home
+from tests.truth.lived import SEED, STUDENTS, Lived, read_lived
 
 ROOT = Path(__file__).parent.parent
+MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
+"""A session's databases are some 100 of 10 MB, and the demo's home."""
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +36,49 @@ def samples() -> Path:
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """A fresh embedded warehouse with all tables, for the whole session."""
-    settings = load_settings(home=tmp_path_factory.mktemp("warehouse-home"))
-    with open_warehouse(settings) as opened:
-        upgrade(opened)
-        yield opened
-    embedded.remove(settings.home / "warehouse")
+def make_quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Makes folders where a server's syncs cost nothing: in memory, where the machine lends enough of it.
+
+    Every account can pass into them, so that a server's data lies in the home itself.
+    """
+    made: list[Path] = []
+    lends = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED
+
+    def make(name: str) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=MEMORY)) if lends else tmp_path_factory.mktemp(name)
+        folder.chmod(0o755)
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server(make_quick: Callable[[str], Path]) -> Iterator[embedded.Lease]:
+    """The embedded server of the whole session, with the database `tables`: migrated once, with its views, for others to copy.
+
+    Its own database `sipetl` is the same, for the tests of what readers see.
+    """
+    settings = load_settings(home=make_quick("server"))
+    base = settings.home / "warehouse"
+    with embedded.use(base) as lease:
+        with open_warehouse(settings) as opened:
+            upgrade(opened)
+            apply_views(opened)
+        make_database(lease, "tables", template="sipetl")
+        yield lease
+    embedded.remove(base)
+
+
+@pytest.fixture(scope="session")
+def warehouse(server: embedded.Lease) -> Iterator[Warehouse]:
+    """A warehouse with all tables and no rows."""
+    make_database(server, "rolled_back", template="tables")
+    opened = Warehouse({name: server.url(name, "rolled_back") for name in ("owner", "etl", "reader")})
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -43,6 +88,54 @@ def connection(warehouse: Warehouse) -> Iterator[Connection]:
         transaction = opened.begin()
         yield opened
         transaction.rollback()
+
+
+@pytest.fixture(scope="session")
+def make_site(server: embedded.Lease, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
+    """Makes homes, each with stores of its own; their database is a copy of one that knows the registry."""
+    known = tmp_path_factory.mktemp("known-home")
+    make_database(server, known.name, template="tables")
+    site = Site(write_home(known), server.url("owner", known.name))
+    with site.open():
+        pass
+
+    def make() -> Site:
+        root = write_home(tmp_path_factory.mktemp("home"))
+        make_database(server, root.name, template=known.name)
+        return Site(root, server.url("owner", root.name))
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[[], Site]) -> Site:
+    """A home."""
+    return make_site()
+
+
+@pytest.fixture(scope="session")
+def copy_site(server: embedded.Lease, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Site], Site]:
+    """Makes homes that took what another one took, for tests that begin alike."""
+
+    def copy(site: Site) -> Site:
+        root = copy_home(site.root, tmp_path_factory.mktemp("home"))
+        make_database(server, root.name, template=site.root.name)
+        return Site(root, server.url("owner", root.name), today=site.today, ticks=itertools.count(100))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def lived(make_quick: Callable[[str], Path]) -> Iterator[Lived]:
+    """A demo's home after its last day, as `sipetl demo` leaves it; its answer key lies elsewhere. It is only read."""
+    home, again, answers = (make_quick(name) for name in ("lived", "again", "answers"))
+    try:
+        done = command("demo", "--home", str(home), "--students", str(STUDENTS), "--seed", str(SEED))
+        assert done.status == 0, done.err
+        generate(again, students=STUDENTS, seed=SEED, answers=answers)
+        yield read_lived(home, answers)
+    finally:
+        embedded.remove(home / "warehouse")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,6 @@ from unittest import mock
 
 import duckdb
 import psycopg
-import pytest
 from psycopg import sql
 from sqlalchemy import text
 
@@ -173,6 +173,23 @@ class Done:
     err: str
 
 
+def command(*arguments: str, **environment: str) -> Done:
+    """A command in this process, as `python -m sipetl` runs it; no other setting of ours is in its environment."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIPETL_")}
+    with (
+        mock.patch.dict(os.environ, clean | environment, clear=True),
+        mock.patch.object(sys, "argv", ["sipetl", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 0
+    return Done(status, out.getvalue(), err.getvalue())
+
+
 @dataclass
 class Site:
     """A home on disk, with what tests do to it."""
@@ -246,18 +263,7 @@ class Site:
 
     def run(self, *arguments: str) -> Done:
         """A command in this process, as `python -m sipetl` runs it."""
-        out, err, status = io.StringIO(), io.StringIO(), 0
-        with (
-            mock.patch.dict(os.environ, self.environment),
-            mock.patch.object(sys, "argv", ["sipetl", *arguments]),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            try:
-                main()
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else 0
-        return Done(status, out.getvalue(), err.getvalue())
+        return command(*arguments, **self.environment)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Python in another process, in this home."""
@@ -305,37 +311,6 @@ def _is_private(cell: str) -> bool:
     return "77" in cell or "Quillfeather" in cell or "SPOILT" in cell
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Lease]:
-    """An embedded server with a database `template` that knows the registry."""
-    base = tmp_path_factory.mktemp("homes-server") / "warehouse"
-    with embedded.use(base) as lease:
-        make_database(lease, "template")
-        site = Site(write_home(tmp_path_factory.mktemp("template-home")), lease.url("owner", "template"))
-        with site.open():
-            pass
-        yield lease
-    embedded.remove(base)
-
-
-@pytest.fixture(scope="session")
-def make_site(server: embedded.Lease, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
-    """Makes homes, each with stores of its own."""
-
-    def make() -> Site:
-        root = write_home(tmp_path_factory.mktemp("home"))
-        make_database(server, root.name, template="template")
-        return Site(root, server.url("owner", root.name))
-
-    return make
-
-
-@pytest.fixture
-def site(make_site: Callable[[], Site]) -> Site:
-    """A home."""
-    return make_site()
-
-
 def write_home(root: Path) -> Path:
     """Write registry and key, and make the inbox."""
     for name, content in FILES.items():
@@ -347,10 +322,17 @@ def write_home(root: Path) -> Path:
     return root
 
 
+def copy_home(source: Path, root: Path) -> Path:
+    """Copy a home's folder without its inbox: what was taken lies in landing."""
+    shutil.copytree(source, root, ignore=shutil.ignore_patterns("inbox", "scratch"), dirs_exist_ok=True)
+    (root / "inbox").mkdir()
+    return root
+
+
 def make_database(lease: embedded.Lease, name: str, template: str = "template1") -> None:
     """Make a database of the owner's, as a copy of another that nobody is connected to."""
     with psycopg.connect(_plain(lease.url("superuser", "postgres")), autocommit=True) as connection:
-        make = sql.SQL("create database {} owner sipetl_owner template {} strategy file_copy")
+        make = sql.SQL("create database {} owner sipetl_owner template {} strategy wal_log")
         connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
 
 

@@ -117,7 +117,7 @@ def _summary(home: OpenHome, outcomes: Iterable[DeliveryOutcome]) -> None:
     }
     listed = [("deliveries", dict(Counter(o.status.value for o in outcomes)))]
     with home.warehouse.begin() as connection:
-        listed += [(name, dict(connection.execute(q).tuples().all())) for name, q in queries.items()]
+        listed += [(name, dict(connection.execute(q).all())) for name, q in queries.items()]
     rows = [
         {"what": name, "how_many": ", ".join(f"{n} {word.replace('_', ' ')}" for word, n in sorted(found.items()))}
         for name, found in listed

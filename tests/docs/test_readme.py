@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sipetl.warehouse import embedded
+from tests.truth.lived import Lived
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,17 +20,13 @@ BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder as a newcomer's clone after `make demo`, with a small demo."""
-    folder = tmp_path_factory.mktemp("readme")
+def place(lived: Lived, make_quick: Callable[[str], Path]) -> Iterator[Path]:
+    """A folder as a newcomer's clone after `make demo`."""
+    folder = make_quick("readme")
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
-    subprocess.run(
-        [sys.executable, "-m", "sipetl", "demo", "--home", "demo-home", "--students", "200"], cwd=folder, check=True
-    )
+    (folder / "demo-home").symlink_to(lived.home)
     yield folder
-    for home in ("demo-home", "our-home"):
-        if (folder / home / "warehouse").exists():
-            embedded.remove(folder / home / "warehouse")
+    embedded.remove(folder / "our-home" / "warehouse")
 
 
 def commands() -> list[str]:

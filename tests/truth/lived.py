@@ -10,7 +10,8 @@ import pandas as pd
 from sqlalchemy import text
 
 from sipetl.demo import Script
-from sipetl.pipeline import DeliveryOutcome, OpenHome, open_home
+from sipetl.pipeline import OpenHome, open_home
+from sipetl.quality import Outcome
 from sipetl.settings import Settings, load_settings
 
 STUDENTS, SEED = 600, 1
@@ -23,6 +24,17 @@ VALUES = """
 """
 
 
+ENDED = "select file_name, status from ops.delivery order by received_at, delivery_id"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the ledger says of a file."""
+
+    file_name: str
+    status: Outcome
+
+
 @dataclass(frozen=True)
 class Lived:
     """A home after its last day; `values` are the integers of `metric.value`, by `KEYS`."""
@@ -30,7 +42,7 @@ class Lived:
     home: Path
     answers: Path
     script: Script
-    outcomes: Sequence[DeliveryOutcome]
+    outcomes: Sequence[Ended]
     values: pd.DataFrame
 
     @property
@@ -45,10 +57,15 @@ def values_of(home: OpenHome) -> pd.DataFrame:
         return pd.DataFrame(connection.execute(text(VALUES)).mappings().all(), columns=[*KEYS, *SUMS])
 
 
-def read_values(settings: Settings) -> pd.DataFrame:
-    """The same, from a home that is not open."""
-    with open_home(settings) as home:
-        return values_of(home)
+def read_lived(home: Path, answers: Path) -> Lived:
+    """Read a demo's home after its last day."""
+    script = Script.from_inbox(home)
+    with open_home(load_settings(home=home).on(script.days[-1].day)) as opened:
+        with opened.warehouse.begin() as connection:
+            rows = connection.execute(text(ENDED)).all()
+        return Lived(
+            home, answers, script, [Ended(name, Outcome(status)) for name, status in rows], values_of(opened)
+        )
 
 
 def differences(expected: pd.DataFrame, found: pd.DataFrame) -> list[str]:

@@ -60,6 +60,11 @@ SURVEY = [
     ),
     "survey_response_rate_student",
     "survey_response_rate_teacher",
+    *(
+        f"survey_set_aside_{reason}_{population}"
+        for reason in ("straight_lining", "too_few_answers")
+        for population in ("student", "teacher")
+    ),
 ]
 ADULTS = [
     "classrooms_observed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,12 @@ KEPT = ("inbox", "registry", ".arriving", "sipetl.key")
 
 
 @pytest.fixture
-def rest(lived: Lived, tmp_path: Path) -> Iterator[Path]:
+def rest(lived: Lived, make_quick: Callable[[str], Path]) -> Iterator[Path]:
     """The home as it is when everything but inbox, registry and key is gone."""
-    home = tmp_path / "home"
+    home = make_quick("rest")
     for name in KEPT:
         source = lived.home / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
-        home.mkdir(exist_ok=True)
         copy(source, home / name)
     yield home
     embedded.remove(home / "warehouse")

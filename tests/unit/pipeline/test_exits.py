@@ -16,39 +16,9 @@ from tests.home import ROOT, Done, Site, attendance, present, students, weekdays
 GOOD = attendance(students(10), weekdays(date(2025, 9, 8), 2), present)
 
 
-def python_m(site: Site, *arguments: str) -> Done:
-    """The program as people start it."""
-    process = site.start("-m", "sipetl", *arguments)
-    out, err = process.communicate(timeout=120)
-    return Done(process.returncode, out, err)
-
-
 def assert_plain(done: Done) -> None:
     assert "Traceback" not in done.out + done.err
     assert 'File "' not in done.out + done.err
-
-
-def test_all_good_is_0(site: Site) -> None:
-    site.put("attendance_a.csv", GOOD)
-
-    done = python_m(site, "ingest")
-
-    assert_plain(done)
-    assert done.status == 0
-    assert "accepted" in done.err
-
-
-def test_a_bad_file_is_4_and_the_good_one_is_taken(site: Site) -> None:
-    site.put("attendance_a.csv", "what,is\nthis,77001\n")
-    site.put("attendance_b.csv", GOOD)
-
-    done = python_m(site, "ingest")
-
-    assert_plain(done)
-    assert done.status == 4
-    assert "unrecognized" in done.err
-    assert "accepted" in done.err
-    assert "77001" not in done.err
 
 
 def test_a_wrong_key_is_2(site: Site, tmp_path: Path) -> None:

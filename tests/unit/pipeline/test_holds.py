@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -21,11 +22,40 @@ ENROLLED = "select count(*) from rows where valid_to is null"
 DAYS = weekdays(date(2025, 9, 8), 10)
 
 
-@pytest.fixture
-def held(site: Site) -> DeliveryOutcome:
-    """A roster that lost half of its rows on the way."""
+Waiting = tuple[Site, DeliveryOutcome]
+
+
+@pytest.fixture(scope="module")
+def truncated(make_site: Callable[[], Site]) -> Waiting:
+    """A home with a roster that lost half of its rows on the way."""
+    site = make_site()
     site.take(OCTOBER, roster(PEOPLE))
-    return site.take(NOVEMBER, roster(PEOPLE[:30]))
+    return site, site.take(NOVEMBER, roster(PEOPLE[:30]))
+
+
+@pytest.fixture
+def held(truncated: Waiting, copy_site: Callable[[Site], Site]) -> Waiting:
+    site, outcome = truncated
+    return copy_site(site), outcome
+
+
+@pytest.fixture(scope="module")
+def archived(make_site: Callable[[], Site]) -> Waiting:
+    """A home with an archive of two parts that both lost rows."""
+    site = make_site()
+    site.take(OCTOBER, roster(PEOPLE))
+    site.take("attendance_x.csv", attendance(PEOPLE, DAYS, present))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("attendance_x.csv", attendance(PEOPLE[:10], DAYS, present))
+        file.writestr(NOVEMBER, roster(PEOPLE[:30]))
+    return site, site.take("both.zip", archive.getvalue())
+
+
+@pytest.fixture
+def both_held(archived: Waiting, copy_site: Callable[[Site], Site]) -> Waiting:
+    site, outcome = archived
+    return copy_site(site), outcome
 
 
 def waiting(site: Site) -> list[UUID]:
@@ -33,38 +63,42 @@ def waiting(site: Site) -> list[UUID]:
     return [part for (part,) in site.sql(f"{query} and status = 'held' order by member")]
 
 
-def test_a_truncated_roster_is_held_with_a_diff(site: Site, held: DeliveryOutcome) -> None:
-    assert_told(site, held, Outcome.HELD, roster(PEOPLE))
-    assert "remove 30 of 60 rows" in held.reason
+def test_a_truncated_roster_is_held_with_a_diff(held: Waiting) -> None:
+    site, outcome = held
+    assert_told(site, outcome, Outcome.HELD, roster(PEOPLE))
+    assert "remove 30 of 60 rows" in outcome.reason
     assert site.sql("select rows_before, rows_after, rows_removed, rows_changed from ops.hold") == [(60, 30, 30, 0)]
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
 
 
-def test_an_accepted_hold_replaces_what_is_there(site: Site, held: DeliveryOutcome) -> None:
+def test_an_accepted_hold_replaces_what_is_there(held: Waiting) -> None:
+    site, outcome = held
     (part,) = waiting(site)
 
     done = site.run("hold", "accept", str(part))
 
     assert done.status == 0
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(30,)]
-    assert ledger(site, held) == ("accepted", [("superseded", 30, 0), ("accepted", 30, 0)])
+    assert ledger(site, outcome) == ("accepted", [("superseded", 30, 0), ("accepted", 30, 0)])
     assert waiting(site) == []
-    assert "Nothing to do" in site.letters(held)["md"]
+    assert "Nothing to do" in site.letters(outcome)["md"]
 
 
-def test_a_rejected_hold_changes_nothing(site: Site, held: DeliveryOutcome) -> None:
+def test_a_rejected_hold_changes_nothing(held: Waiting) -> None:
+    site, outcome = held
     (part,) = waiting(site)
 
     done = site.run("hold", "reject", str(part))
 
     assert done.status == 0
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
-    assert ledger(site, held) == ("rejected", [("rejected", 30, 0)])
+    assert ledger(site, outcome) == ("rejected", [("rejected", 30, 0)])
     assert waiting(site) == []
-    assert "rejected by" in site.letters(held)["md"]
+    assert "rejected by" in site.letters(outcome)["md"]
 
 
-def test_a_released_file_that_comes_again_is_a_duplicate(site: Site, held: DeliveryOutcome) -> None:
+def test_a_released_file_that_comes_again_is_a_duplicate(held: Waiting) -> None:
+    site, _ = held
     (part,) = waiting(site)
     site.run("hold", "accept", str(part))
 
@@ -73,7 +107,8 @@ def test_a_released_file_that_comes_again_is_a_duplicate(site: Site, held: Deliv
     assert again.status is Outcome.DUPLICATE
 
 
-def test_a_decision_is_made_once(site: Site, held: DeliveryOutcome) -> None:
+def test_a_decision_is_made_once(held: Waiting) -> None:
+    site, outcome = held
     (part,) = waiting(site)
     site.run("hold", "reject", str(part))
 
@@ -81,29 +116,23 @@ def test_a_decision_is_made_once(site: Site, held: DeliveryOutcome) -> None:
 
     assert done.status == 2
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
-    assert ledger(site, held)[0] == "rejected"
+    assert ledger(site, outcome)[0] == "rejected"
 
 
-def test_an_accepted_hold_that_a_newer_snapshot_overtook_changes_nothing(site: Site, held: DeliveryOutcome) -> None:
+def test_an_accepted_hold_that_a_newer_snapshot_overtook_changes_nothing(held: Waiting) -> None:
+    site, outcome = held
     site.take("students_export_2025-12-01.csv", roster(PEOPLE))
     (part,) = waiting(site)
 
     site.run("hold", "accept", str(part))
 
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
-    assert ledger(site, held)[0] == "superseded"
-    assert {status for status, *_ in ledger(site, held)[1]} == {"superseded"}
+    assert ledger(site, outcome)[0] == "superseded"
+    assert {status for status, *_ in ledger(site, outcome)[1]} == {"superseded"}
 
 
-def test_each_part_of_a_delivery_is_decided_on_its_own(site: Site) -> None:
-    both = PEOPLE + students(20, "BRN")
-    site.take(OCTOBER, roster(PEOPLE))
-    site.take("attendance_x.csv", attendance(PEOPLE, DAYS, present))
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("attendance_x.csv", attendance(both[:10], DAYS, present))
-        file.writestr(NOVEMBER, roster(PEOPLE[:30]))
-    outcome = site.take("both.zip", archive.getvalue())
+def test_each_part_of_a_delivery_is_decided_on_its_own(both_held: Waiting) -> None:
+    site, outcome = both_held
     first, second = waiting(site)
 
     site.run("hold", "reject", str(first))
@@ -117,14 +146,8 @@ def test_each_part_of_a_delivery_is_decided_on_its_own(site: Site) -> None:
     assert {p["outcome"] for p in json.loads(site.letters(outcome)["json"])["parts"]} == {"accepted", "rejected"}
 
 
-def test_the_second_hold_of_a_delivery_still_waits_when_the_first_is_accepted(site: Site) -> None:
-    site.take(OCTOBER, roster(PEOPLE))
-    site.take("attendance_x.csv", attendance(PEOPLE, DAYS, present))
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("attendance_x.csv", attendance(PEOPLE[:10], DAYS, present))
-        file.writestr(NOVEMBER, roster(PEOPLE[:30]))
-    outcome = site.take("both.zip", archive.getvalue())
+def test_the_second_hold_of_a_delivery_still_waits_when_the_first_is_accepted(both_held: Waiting) -> None:
+    site, outcome = both_held
     first, second = waiting(site)
 
     site.run("hold", "accept", str(first))

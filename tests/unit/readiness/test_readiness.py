@@ -4,56 +4,39 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from sipetl.arrivals import Waived, expected_arrivals, waive, write_expected
 from sipetl.errors import ConfigError
 from sipetl.readiness import Row, State, countdown, next_cycle, readiness
-from sipetl.registry import Registry
 from sipetl.registry.calendar import instructional, school_days
 from sipetl.registry.models import (
-    Calendar,
-    Closure,
-    Cycle,
-    District,
     Due,
     Feed,
     FeedName,
-    Home,
-    Organizations,
-    School,
-    Window,
 )
-from sipetl.warehouse import tables as t
 from sipetl.warehouse.reference import apply_registry
+from tests.town import (
+    ALDER,
+    BIRCH,
+    C2,
+    CALENDAR,
+    FALL,
+    WINTER,
+    add_benchmark,
+    add_delivery,
+    add_part,
+    add_plan,
+    organizations,
+    registry,
+)
 
-ALDER, BIRCH = "35010001", "35010002"
-HOME = Home(state_name="Massachusetts")
-CALENDAR = Calendar(
-    calendar="town",
-    school_year=2026,
-    first_day=date(2025, 9, 2),
-    last_day=date(2026, 6, 18),
-    closures=(
-        Closure(starts=date(2025, 12, 24), ends=date(2026, 1, 2), reason="Winter recess"),
-        Closure(on=date(2026, 1, 26), reason="Snow day"),
-        Closure(starts=date(2026, 2, 16), ends=date(2026, 2, 20), reason="February vacation"),
-    ),
-)
-C2 = Cycle(
-    cycle="C2",
-    school_year=2026,
-    data_as_of=date(2026, 1, 30),
-    data_due=date(2026, 2, 6),
-    review_date=date(2026, 2, 24),
-)
-FALL = Window(code="fall", school_year=2026, opens=date(2025, 9, 8), closes=date(2025, 10, 3))
-WINTER = Window(code="winter", school_year=2026, opens=date(2026, 1, 5), closes=date(2026, 1, 23))
+TERM = CALENDAR.model_copy(update={"closures": CALENDAR.closures[3:]})
+"""The town's calendar without the holidays of the fall."""
+TWO = {ALDER: "Alder", BIRCH: "Birch"}
 AFTER = Due(rule="after_window", school_days=2)
 """Winter is due on January 28, and missing (after ten school days) on February 11."""
 DAILY = Due(rule="each_school_day")
@@ -69,58 +52,26 @@ def feed(name: str, **given: Any) -> Feed:
 
 
 def town(connection: Connection, *feeds: Feed) -> None:
-    registry = Registry(
-        folder=Path("registry"),
-        sha256=uuid4().hex,
-        home=HOME,
-        organizations=Organizations(
-            districts=(District(district="3501", code="35010000", name="Town", calendar="town"),),
-            schools=(
-                School(code=ALDER, name="Alder", district="3501"),
-                School(code=BIRCH, name="Birch", district="3501"),
-            ),
-        ),
-        feeds=feeds,
-        calendars=(CALENDAR,),
-        cycles=(C2,),
-    )
+    known = registry(feeds=feeds, calendars=(TERM,), cycles=(C2,), organizations=organizations(schools=TWO))
     start = datetime(2025, 9, 1, tzinfo=UTC)
-    apply_registry(connection, registry, now=start)
-    write_expected(connection, expected_arrivals(registry), now=start)
+    apply_registry(connection, known, now=start)
+    write_expected(connection, expected_arrivals(known), now=start)
 
 
 def plan(connection: Connection, code: str, feed_name: str, **given: Any) -> None:
     """A plan of Alder with one benchmark."""
-    version = {
-        "version_id": abs(hash(code)), "plan": f"MA/{ALDER}/{code}", "organization_code": f"MA/{ALDER}",
-        "effective_from": given.pop("effective_from", date(2025, 9, 2)), "title": "Plan", "sha256": "0",
-    }  # fmt: skip
-    connection.execute(insert(t.plan.plan_version).values(version))
+    version, effective = abs(hash(code)), given.pop("effective_from", date(2025, 9, 2))
+    add_plan(connection, version, plan=f"MA/{ALDER}/{code}", effective_from=effective)
     benchmark = {
-        "benchmark_id": abs(hash((code, feed_name))), "version_id": version["version_id"], "code": code,
-        "is_mag": False, "kind": "student", "text": f"text of {code}", "metric": "any", "student_group": "all",
-        "target_level": 1, "direction": "up", "path": "same_window", "due_on": date(2026, 3, 13),
-        "cadence": "quarterly", "feed": feed_name, "owner": "school", "is_academic": True, "definition": {}, **given,
+        "code": code, "text": f"text of {code}", "metric": "any", "target_level": 1, "direction": "up",
+        "path": "same_window", "feed": feed_name, "is_academic": True, **given,
     }  # fmt: skip
-    connection.execute(insert(t.plan.benchmark).values(benchmark))
+    add_benchmark(connection, abs(hash((code, feed_name))), version, **benchmark)
 
 
 def deliver(connection: Connection, name: str, received: date, *schools: str, **given: Any) -> None:
-    delivery_id = uuid4()
-    at = datetime.combine(received, time(15), UTC)
-    connection.execute(
-        insert(t.ops.delivery).values(
-            delivery_id=delivery_id, sender="3501", feed_hint=name, source_path="inbox", file_name="f.csv",
-            sha256=uuid4().hex, size=1, received_at=at, landed_path="landing", status="accepted",
-        )
-    )  # fmt: skip
-    part = {
-        "part_id": uuid4(), "delivery_id": delivery_id, "member": "f.csv", "feed": name, "district": "3501",
-        "school_year": 2026, "layout": "any", "layout_version": 1, "scope_kind": "window", "rows_good": 10,
-        "rows_quarantined": 0, "content_sha256": "0", "status": "accepted",
-        "wholeness": {"schools": dict.fromkeys(schools, 9)}, **given,
-    }  # fmt: skip
-    connection.execute(insert(t.ops.delivery_part).values(part))
+    key = add_delivery(connection, feed_hint=name, received_at=datetime.combine(received, time(15), UTC))
+    add_part(connection, key, feed=name, wholeness={"schools": dict.fromkeys(schools, 9)}, **given)
 
 
 def evening(day: date) -> datetime:
@@ -321,6 +272,6 @@ def test_the_next_cycle_is_the_one_not_yet_reviewed(connection: Connection) -> N
     ],
 )
 def test_the_countdown_counts_school_days(today: date, recorded: tuple[int, ...], expected: list[int]) -> None:
-    days = instructional(school_days(CALENDAR, HOME))
+    days = instructional(school_days(TERM, registry().home))
 
     assert [step.school_days for step in countdown(C2, days, today=today, recorded=recorded)] == expected

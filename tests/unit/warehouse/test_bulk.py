@@ -7,9 +7,7 @@ import pytest
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, text
 
 from sipetl.warehouse import Written, copy_in, copy_out, merge, patch
-from tests.home import Site, make_site, server, site
 
-__all__ = ["make_site", "server", "site"]
 SCHEMA = pa.schema([("code", pa.string()), ("n", pa.int64()), ("share", pa.decimal128(38, 18))])
 CODES, COUNTS, SHARES = ['a,"b"\n', ""], [1, None], [None, "0.125"]
 TABLE = Table("kept", MetaData(), Column("code", Text, primary_key=True), Column("n", BigInteger))
@@ -30,33 +28,30 @@ def kept(connection: Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in connection.execute(text(READ))]
 
 
-def test_what_goes_in_by_copy_comes_out(site: Site, data: pa.Table) -> None:
-    with site.open() as home, home.warehouse.begin() as connection:
-        connection.execute(text("create temporary table there (code text, n bigint, share numeric) on commit drop"))
-        copy_in(connection, "there", data)
+def test_what_goes_in_by_copy_comes_out(connection: Connection, data: pa.Table) -> None:
+    connection.execute(text("create temporary table there (code text, n bigint, share numeric) on commit drop"))
+    copy_in(connection, "there", data)
 
-        found = copy_out(connection, "select * from there where n = %(n)s or n is null", {"n": 1}, SCHEMA)
-        none = copy_out(connection, "select * from there where n = %(n)s", {"n": 9}, SCHEMA)
+    found = copy_out(connection, "select * from there where n = %(n)s or n is null", {"n": 1}, SCHEMA)
+    none = copy_out(connection, "select * from there where n = %(n)s", {"n": 9}, SCHEMA)
 
     assert found.equals(data)
     assert none.equals(SCHEMA.empty_table())
 
 
-def test_a_patch_writes_what_it_is_given_and_no_more(site: Site) -> None:
-    with site.open() as home, home.warehouse.begin() as connection:
-        keep(connection)
+def test_a_patch_writes_what_it_is_given_and_no_more(connection: Connection) -> None:
+    keep(connection)
 
-        written = patch(connection, TABLE, pa.table({"code": ["b", "d"], "n": [20, 4]}), pa.table({"code": ["c"]}))
+    written = patch(connection, TABLE, pa.table({"code": ["b", "d"], "n": [20, 4]}), pa.table({"code": ["c"]}))
 
-        assert written == Written(upserted=2, deleted=1)
-        assert kept(connection) == [("a", 1), ("b", 20), ("d", 4)]
+    assert written == Written(upserted=2, deleted=1)
+    assert kept(connection) == [("a", 1), ("b", 20), ("d", 4)]
 
 
-def test_a_merge_deletes_only_within(site: Site) -> None:
-    with site.open() as home, home.warehouse.begin() as connection:
-        keep(connection)
+def test_a_merge_deletes_only_within(connection: Connection) -> None:
+    keep(connection)
 
-        written = merge(connection, TABLE, pa.table({"code": ["b"], "n": [2]}), within="t.n > 1")
+    written = merge(connection, TABLE, pa.table({"code": ["b"], "n": [2]}), within="t.n > 1")
 
-        assert written == Written(upserted=0, deleted=1)
-        assert kept(connection) == [("a", 1), ("b", 2)]
+    assert written == Written(upserted=0, deleted=1)
+    assert kept(connection) == [("a", 1), ("b", 2)]

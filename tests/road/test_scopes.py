@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -55,40 +56,53 @@ def by_part(site: Site, feed: FeedName = FeedName.ATTENDANCE, version: int | Non
     return dict(site.lake(feed, "select part_id, count(*) from rows group by all", version))
 
 
-def test_a_window_replaces_its_days_only(site: Site) -> None:
-    first = site.take("attendance_a.csv", attendance(PEOPLE, DAYS, present))
-    other = site.take("attendance_o.csv", attendance(students(20, "BRN"), DAYS, present), "9002")
+@pytest.fixture(scope="module")
+def begun(make_site: Callable[[], Site]) -> tuple[Site, DeliveryOutcome]:
+    """A home that took all the days, and what came of them."""
+    site = make_site()
+    return site, site.take("attendance_a.csv", attendance(PEOPLE, DAYS, present))
 
-    mend = site.take("attendance_b.csv", attendance(PEOPLE, DAYS[3:4], lambda s, _: "T" if s.n == 1 else "P"))
 
-    found = site.lake(FeedName.ATTENDANCE, "select distinct attendance_date from rows where tardy")
+@pytest.fixture
+def attended(begun: tuple[Site, DeliveryOutcome], copy_site: Callable[[Site], Site]) -> Site:
+    return copy_site(begun[0])
+
+
+@pytest.fixture
+def first(begun: tuple[Site, DeliveryOutcome]) -> DeliveryOutcome:
+    return begun[1]
+
+
+def test_a_window_replaces_its_days_only(attended: Site, first: DeliveryOutcome) -> None:
+    other = attended.take("attendance_o.csv", attendance(students(20, "BRN"), DAYS, present), "9002")
+
+    mend = attended.take("attendance_b.csv", attendance(PEOPLE, DAYS[3:4], lambda s, _: "T" if s.n == 1 else "P"))
+
+    found = attended.lake(FeedName.ATTENDANCE, "select distinct attendance_date from rows where tardy")
     assert found == [(DAYS[3],)]
-    assert by_part(site) == {part(site, first): 180, part(site, other): 200, part(site, mend): 20}
-    assert [ledger(site, o)[0] for o in (first, other, mend)] == ["accepted"] * 3
+    assert by_part(attended) == {part(attended, first): 180, part(attended, other): 200, part(attended, mend): 20}
+    assert [ledger(attended, o)[0] for o in (first, other, mend)] == ["accepted"] * 3
 
 
-def test_a_correction_supersedes_and_the_old_version_is_readable(site: Site) -> None:
-    first = site.take("attendance_a.csv", attendance(PEOPLE, DAYS, present))
+def test_a_correction_supersedes_and_the_old_version_is_readable(attended: Site, first: DeliveryOutcome) -> None:
     mended = attendance(PEOPLE, DAYS, lambda s, day: "T" if s.n == 0 and day == DAYS[0] else present(s, day))
 
-    second = site.take("attendance_b.csv", mended)
+    second = attended.take("attendance_b.csv", mended)
 
-    assert [ledger(site, o)[0] for o in (first, second)] == ["superseded", "accepted"]
-    ((supersedes,),) = site.sql(
-        "select supersedes::text from ops.delivery_part where part_id::text = :p", p=part(site, second)
+    assert [ledger(attended, o)[0] for o in (first, second)] == ["superseded", "accepted"]
+    ((supersedes,),) = attended.sql(
+        "select supersedes::text from ops.delivery_part where part_id::text = :p", p=part(attended, second)
     )
-    assert supersedes == part(site, first)
-    versions = site.sql("select delta_version from ops.delivery_part order by part_id")
-    assert by_part(site, version=versions[0][0]) == {part(site, first): 200}
-    assert by_part(site, version=versions[1][0]) == {part(site, second): 200}
+    assert supersedes == part(attended, first)
+    versions = attended.sql("select delta_version from ops.delivery_part order by part_id")
+    assert by_part(attended, version=versions[0][0]) == {part(attended, first): 200}
+    assert by_part(attended, version=versions[1][0]) == {part(attended, second): 200}
 
 
-def test_a_student_who_is_not_in_the_corrected_window_is_gone_from_it(site: Site) -> None:
-    site.take("attendance_a.csv", attendance(PEOPLE, DAYS, present))
+def test_a_student_who_is_not_in_the_corrected_window_is_gone_from_it(attended: Site) -> None:
+    attended.take("attendance_b.csv", attendance(PEOPLE[1:], DAYS[:5], present))
 
-    site.take("attendance_b.csv", attendance(PEOPLE[1:], DAYS[:5], present))
-
-    assert site.lake(FeedName.ATTENDANCE, "select count(*) from rows") == [(195,)]
+    assert attended.lake(FeedName.ATTENDANCE, "select count(*) from rows") == [(195,)]
 
 
 def test_a_snapshot_replaces_its_district_and_year(site: Site) -> None:
@@ -135,14 +149,13 @@ def test_an_increment_replaces_its_keys_only(site: Site) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a.csv", "b.csv"])
-def test_a_file_that_changes_most_rows_waits(site: Site, kind: str) -> None:
-    site.take("attendance_x.csv", attendance(PEOPLE, DAYS, present))
+def test_a_file_that_changes_most_rows_waits(attended: Site, kind: str) -> None:
     content = {
         "a.csv": attendance(PEOPLE, DAYS, tardy),
         "b.csv": attendance(PEOPLE[:15], DAYS, present),
     }[kind]
 
-    outcome = site.take(f"attendance_{kind}", content)
+    outcome = attended.take(f"attendance_{kind}", content)
 
-    assert ledger(site, outcome)[0] == "held"
-    assert site.lake(FeedName.ATTENDANCE, "select count(*) filter (tardy), count(*) from rows") == [(0, 200)]
+    assert ledger(attended, outcome)[0] == "held"
+    assert attended.lake(FeedName.ATTENDANCE, "select count(*) filter (tardy), count(*) from rows") == [(0, 200)]
