@@ -38,7 +38,7 @@ class Place:
 
 
 def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> str:
-    """Stage *texts*: `t_<way>`, `b_<way>` where a text step can fail, `t__district`, `t__year`.
+    """Stage *texts*: `t_<way>`, `b_<way>` where a text step can fail, `t__district`, `t__year` and its ways.
 
     Each step is a subquery, so that no expression is written out twice: planning time grows with their length.
     With `only`, nothing but these fields and the district is made, and there is one row per distinct source text, of
@@ -46,10 +46,10 @@ def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> s
     """
     fields = plan.fields if only is None else only
     steps = {one.key: (one.cell, one.column) for one in fields if one.column.source}
-    for name, column in (("_district", plan.layout.district), ("_year", plan.layout.school_year)):
-        if column is not None and (only is None or name == "_district"):
-            found = plan.cells.find(column.source) if column.source else plan.cells.constant(column.value)
-            steps[name] = (found or "null::varchar", column)
+    if (column := plan.layout.district) is not None:
+        found = plan.cells.find(column.source) if column.source else plan.cells.constant(column.value)
+        steps["_district"] = (found or "null::varchar", column)
+    steps |= {year.key: (year.cell, year.column) for year in plan.years if only is None}
     rows = _variant_rows(plan, base, every=only is not None)
     if only is not None:
         aliases = {
@@ -114,11 +114,12 @@ def placed_sql(plan: Plan, texts: str, place: Place) -> str:
 
 def _stated_year(plan: Plan, place: Place, *, is_dated: bool) -> str:
     """The year that the content, else the file's name, else the operator states."""
-    column = plan.layout.school_year
-    by_name = stated_by_name(plan, place)
-    if column is None or (column.year == "date" and is_dated):
-        return by_name
-    return f"coalesce({sql.school_year('t__year', column)}, {by_name})"
+    stated = [
+        sql.school_year(f"t_{year.key}", year.column)
+        for year in plan.years
+        if not (year.column.year == "date" and is_dated)
+    ]
+    return f"coalesce({', '.join([*stated, stated_by_name(plan, place)])})"
 
 
 def stated_by_name(plan: Plan, place: Place) -> str:

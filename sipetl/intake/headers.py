@@ -46,11 +46,15 @@ def _named(headers: tuple[str, ...]) -> Mapping[str, int]:
 
 
 def positions(headers: Sequence[str], layout: Layout) -> dict[str, int]:
-    """Normal header, after renames -> its column's position."""
+    """Normal header, after renames and patterns -> its column's position."""
     found = dict(_named(tuple(headers)))
     for old, new in layout.renames.items():
         if (position := found.get(normal(old))) is not None:
             found.setdefault(normal(new), position)
+    for name, pattern in layout.header_patterns.items():
+        fitting = (position for header, position in found.items() if re.search(pattern, header, re.IGNORECASE))
+        if (position := next(fitting, None)) is not None:
+            found.setdefault(normal(name), position)
     return found
 
 
@@ -68,8 +72,7 @@ def _parts(layout: Layout) -> Iterable[Column | Rows]:
     yield from (*layout.rows_keep, *layout.rows_drop)
     for variant in layout.long:
         yield from variant.columns.values()
-        if variant.when:
-            yield variant.when
+        yield from (part for part in (variant.when, variant.school_year) if part)
 
 
 def needed(headers: Sequence[str], layout: Layout) -> dict[str, int]:

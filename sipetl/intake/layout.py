@@ -7,11 +7,18 @@ file is recognised and read, what a delivery of it replaces, and where each colu
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sipetl.registry.models import Code, FeedName, Model, SchoolYear
+
+
+PATTERN = "re:"
+"""Begins a text that is a regular expression where plain texts may stand too."""
+Constant = str | bool | int | None
 
 
 def _compiles(pattern: str) -> str:
@@ -20,6 +27,13 @@ def _compiles(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return pattern
+
+
+def _patterns_compile(codes: dict[str, Constant]) -> dict[str, Constant]:
+    for key in codes:
+        if key.startswith(PATTERN):
+            _compiles(key.removeprefix(PATTERN))
+    return codes
 
 
 def _one_or_more(headers: object) -> object:
@@ -87,15 +101,16 @@ class Column(Model):
 
     source: Annotated[Headers, Field(alias="from")] = ()
     """Header(s): the first that the file has. `{name}` = a named group of the file's name or title."""
-    value: str | bool | int | None = None
+    value: Constant = None
     """A constant; may use `{name}`."""
     null: tuple[str, ...] = ()
     """Texts that mean "no value" in this column, beside the layout's own `null`."""
     extract: Pattern | None = None
     """Keep the first group of this expression; no match = a row issue."""
-    codes: dict[str, str | bool | int | None] = Field(default_factory=dict)
-    """What the vendor writes -> the contract's value; compared without case and outer space."""
-    otherwise: str | bool | int | None = None
+    codes: Annotated[dict[str, Constant], AfterValidator(_patterns_compile)] = Field(default_factory=dict)
+    """What the vendor writes -> the contract's value; compared without case and outer space. A key `re:...` stands
+    for every text that the expression is found in; plain keys come first, then these in their order."""
+    otherwise: Constant = None
     """With `codes`: the value for a text that is not listed. Not given = such a text is a row issue."""
     id: Id | None = None
     crosswalk: Literal["school", "organization"] | None = None
@@ -130,7 +145,10 @@ class Column(Model):
 
 
 class Rows(Model):
-    """Which rows are rows of data: a condition on one source column."""
+    """Which rows are rows of data: a condition on one source column.
+
+    With nothing but `from` it holds in every row of a file that has the column, and in none of a file without it.
+    """
 
     source: Annotated[Headers, Field(alias="from")]
     blank: bool | None = None
@@ -145,8 +163,36 @@ class Long(Model):
     """
 
     name: Code
+    each: tuple[tuple[dict[str, str], ...], ...] = ()
+    """Lists of words: the variant is written out once for every combination of one entry of each list, with that
+    entry's `{word}` filled in wherever it stands in `columns`, `when` and `school_year`."""
     columns: dict[str, Column]
     when: Rows | None = None
+    school_year: Column | None = None
+    """Of this variant's rows, where a row of the file holds figures of several years."""
+
+    def written_out(self) -> Iterator[Long]:
+        """The variants that it stands for: itself, where it has no `each`."""
+        if not self.each:
+            yield self
+            return
+        pattern = self.model_dump(by_alias=True, exclude_unset=True, exclude={"each"})
+        for entries in product(*self.each):
+            words = {word: text for entry in entries for word, text in entry.items()}
+            yield Long.model_validate(_filled_in(pattern, words))
+
+
+def _filled_in(part: Any, words: Mapping[str, str]) -> Any:
+    """A part of a layout with `{word}` replaced in all its texts; other names in braces stay."""
+    if isinstance(part, str):
+        return re.sub(r"\{(\w+)\}", lambda found: words.get(found[1], found[0]), part)
+    if isinstance(part, dict):
+        return {_filled_in(key, words): _filled_in(value, words) for key, value in part.items()}
+    return [_filled_in(one, words) for one in part] if isinstance(part, list | tuple) else part
+
+
+def _all_written_out(variants: tuple[Long, ...]) -> tuple[Long, ...]:
+    return tuple(one for variant in variants for one in variant.written_out())
 
 
 class Melt(Model):
@@ -201,6 +247,9 @@ class Layout(Model):
     recognise: Recognise
     renames: dict[str, str] = Field(default_factory=dict)
     """Header as it may stand in the file -> the name used in this layout (vintages). Compared without case."""
+    header_patterns: dict[str, Pattern] = Field(default_factory=dict)
+    """The name used in this layout -> an expression for a header that changes, such as one with a year in it. The
+    first header that fits is taken, where none has the name itself. Compared without case."""
     null: tuple[str, ...] = ("", "NULL", "N/A", "NA", "#N/A", "#NA")
     rows_keep: tuple[Rows, ...] = ()
     """All must hold; a row that fails is counted as skipped, not as an issue."""
@@ -212,7 +261,7 @@ class Layout(Model):
     """None = from the file's name group `school_year`, or from dates, else the operator's flag."""
     scope: Scope
     columns: dict[str, Column]
-    long: tuple[Long, ...] = ()
+    long: Annotated[tuple[Long, ...], AfterValidator(_all_written_out)] = ()
     melt: Melt | None = None
     drop: tuple[str, ...] = ()
     """Headers (or `re:` patterns) that are known and not taken; any other header is a finding."""

@@ -119,6 +119,19 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Year:
+    """One way in which the layout's rules, not a date, tell a row's school year."""
+
+    column: Column
+    cell: str
+    way: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"_year_way{self.way}" if self.way else "_year"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that the SQL of one member needs."""
 
@@ -130,6 +143,7 @@ class Plan:
     """Of each variant: which rows make it (None = all). A layout that is row for row has one variant."""
     absent: tuple[tuple[str, str], ...]
     """(contract column, header) of optional columns whose header the file does not have."""
+    years: tuple[Year, ...] = ()
 
     @property
     def is_row_for_row(self) -> bool:
@@ -194,7 +208,19 @@ def make_plan(layout: Layout, contract: Contract, cells: Cells) -> Plan:
         for prop in contract.columns
         for number, way in enumerate(ways.get(prop.name, ()))
     ]
-    return Plan(layout, contract, cells, tuple(fields), tuple(when for _, when in variants), tuple(absent))
+    conditions = tuple(when for _, when in variants)
+    return Plan(layout, contract, cells, tuple(fields), conditions, tuple(absent), _years(layout, cells))
+
+
+def _years(layout: Layout, cells: Cells) -> tuple[Year, ...]:
+    """The ways of the school year: a variant's own, else the layout's."""
+    own = [variant.school_year or layout.school_year for variant in layout.long] or [layout.school_year]
+    ways: list[_Way] = []
+    for number, column in enumerate(own):
+        if column is not None:
+            found = cells.find(column.source) if column.source else cells.constant(column.value)
+            _way(ways, column).cells[number] = found or "null::varchar"
+    return tuple(Year(way.column, _cell_of(way, len(own)), number) for number, way in enumerate(ways))
 
 
 @dataclass(slots=True)
@@ -214,10 +240,20 @@ def _way(ways: list[_Way], column: Column) -> _Way:
 
 
 def _field(prop: Property, way: _Way, number: int, variants: int) -> Field:
-    varies = len(way.cells) < variants or len(set(way.cells.values())) > 1
-    cases = " ".join(f"when {variant} then {cell}" for variant, cell in way.cells.items())
-    cell = f"case variant {cases} end" if varies else next(iter(way.cells.values()))
+    cell, varies = _cell_of(way, variants), _varies(way, variants)
     return Field(prop, way.column, cell, frozenset(way.cells), varies, number)
+
+
+def _varies(way: _Way, variants: int) -> bool:
+    return len(way.cells) < variants or len(set(way.cells.values())) > 1
+
+
+def _cell_of(way: _Way, variants: int) -> str:
+    """SQL of the cell that each variant takes; null in variants that the way does not hold for."""
+    if not _varies(way, variants):
+        return next(iter(way.cells.values()))
+    cases = " ".join(f"when {variant} then {cell}" for variant, cell in way.cells.items())
+    return f"case variant {cases} end"
 
 
 def _variants(layout: Layout) -> Iterator[tuple[dict[str, Column], Rows | None]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sipetl.intake.contract import PhysicalType
-from sipetl.intake.layout import Column, Rows
+from sipetl.intake.layout import PATTERN, Column, Rows
 
 TRUE_WORDS = ("true", "t", "1", "yes", "y")
 FALSE_WORDS = ("false", "f", "0", "no", "n")
@@ -79,12 +79,18 @@ def coded(cell: str, column: Column) -> str:
     """Step `codes`; `BAD` where the text is not listed and the layout has no `otherwise`."""
     if not column.codes:
         return cell
-    codes = {key.strip().lower(): value for key, value in column.codes.items()}
-    cases = " ".join(f"when {quoted(key)} then {literal(value)}" for key, value in codes.items())
-    rest = literal(column.otherwise) if "otherwise" in column.model_fields_set else BAD
+    patterns = {key: value for key, value in column.codes.items() if key.startswith(PATTERN)}
+    codes = {key.strip().lower(): value for key, value in column.codes.items() if key not in patterns}
     text = f"trim({cell})" if column.extract is not None else cell
-    passed = f"when {cell} = {BAD} then {BAD} " if column.extract is not None else ""
-    return f"case lower({text}) {cases} else case when {cell} is null then null {passed}else {rest} end end"
+    later = [f"when {cell} is null then null"]
+    later += [f"when {cell} = {BAD} then {BAD}"] if column.extract is not None else []
+    for key, value in patterns.items():
+        fits = f"regexp_matches({text}, {quoted(key.removeprefix(PATTERN))}, 'i')"
+        later.append(f"when {fits} then {literal(value)}")
+    rest = literal(column.otherwise) if "otherwise" in column.model_fields_set else BAD
+    rest = f"case {' '.join(later)} else {rest} end"
+    cases = " ".join(f"when {quoted(key)} then {literal(value)}" for key, value in codes.items())
+    return f"case lower({text}) {cases} else {rest} end" if codes else rest
 
 
 def can_be_bad(column: Column) -> bool:

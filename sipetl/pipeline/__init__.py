@@ -3,6 +3,6 @@
 from sipetl.pipeline.asked import Flags
 from sipetl.pipeline.home import OpenHome, open_home
 from sipetl.pipeline.ingest import ingest
-from sipetl.pipeline.outcome import DeliveryOutcome, PartOutcome
+from sipetl.pipeline.outcome import DeliveryOutcome
 
-__all__ = ["DeliveryOutcome", "Flags", "OpenHome", "PartOutcome", "ingest", "open_home"]
+__all__ = ["DeliveryOutcome", "Flags", "OpenHome", "ingest", "open_home"]

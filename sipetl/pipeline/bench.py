@@ -20,9 +20,8 @@ from sipetl.intake import Contract, Layout, Mapped, Member, load_layouts
 from sipetl.pipeline.asked import Asked, Flags
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
-from sipetl.pipeline.outcome import PartOutcome
 from sipetl.pipeline.scratch import scratch_folder
-from sipetl.quality import Finding, Outcome, Split, Suite
+from sipetl.quality import Finding, Outcome, PartOutcome, Split, Suite
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import ledger
 from sipetl.warehouse import tables as t

@@ -22,9 +22,8 @@ from sipetl.pipeline.bench import Checked, Taking
 from sipetl.pipeline.findings import why_refused
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
-from sipetl.pipeline.outcome import PartOutcome
 from sipetl.pipeline.wholeness import span_of, wholeness
-from sipetl.quality import Outcome
+from sipetl.quality import Outcome, PartOutcome
 from sipetl.warehouse import advisory_locks, ledger
 from sipetl.warehouse import tables as t
 

@@ -62,6 +62,7 @@ class Scanned:
 
 def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> Scanned:
     """What is new in the inboxes of the registry, or of a district or feed of it."""
+    _refuse_unknown_district(home, flags.district)
     waiting: list[Found] = []
     away: list[LandingError] = []
     inboxes: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -101,7 +102,6 @@ def ingest(
         LandingError: an inbox could not be reached; all others were worked first.
         ConfigError: a named file is not there.
     """
-    _refuse_unknown_district(home, flags.district)
     scanned = Scanned([_named(home, p, flags) for p in paths], [], []) if paths else scan_inboxes(home, flags)
     senders = sorted({i.sender for i in scanned.incoming} | _senders_with_unfinished(home))
     by_sender = {s: [i for i in scanned.incoming if i.sender == s] for s in senders}
@@ -193,6 +193,7 @@ def _received(home: OpenHome, found: Found) -> datetime:
 
 def _named(home: OpenHome, path: Path, flags: Flags) -> Incoming:
     """A file that a person names: from the inbox it lies in, else from the district given, else from the operator."""
+    _refuse_unknown_district(home, flags.district)
     full = path.resolve()
     try:
         stat = full.stat()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
-from sipetl.pipeline.outcome import DeliveryOutcome, PartOutcome
-from sipetl.quality import Letter, LetterPart, render_html, render_json, render_markdown
+from sipetl.pipeline.outcome import DeliveryOutcome
+from sipetl.quality import Letter, render_html, render_json, render_markdown
 from sipetl.settings import Settings
 from sipetl.warehouse.ledger import Delivery
 
@@ -19,12 +17,8 @@ def write_letter(settings: Settings, delivery: Delivery, outcome: DeliveryOutcom
         sender=delivery.sender,
         file_name=delivery.file_name,
         received_at=delivery.received_at,
-        parts=tuple(map(_part, outcome.parts)),
+        parts=outcome.parts,
         next_step=outcome.reason,
     )
     for suffix, render in (("md", render_markdown), ("html", render_html), ("json", render_json)):
         (folder / f"{delivery.delivery_id}.{suffix}").write_text(render(letter), encoding="utf-8")
-
-
-def _part(part: PartOutcome) -> LetterPart:
-    return LetterPart(**{field.name: getattr(part, field.name) for field in fields(LetterPart)})

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
-from sipetl.quality import Finding, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class PartOutcome:
-    """One feed, district and school year of a member."""
-
-    member: str
-    outcome: Outcome
-    feed: str = ""
-    district: str = ""
-    school_year: int | None = None
-    layout: str = ""
-    rows_read: int = 0
-    rows_good: int = 0
-    rows_quarantined: int = 0
-    rows_rejected: int = 0
-    rows_left_out: int = 0
-    rows_repeated: int = 0
-    is_row_for_row: bool = True
-    reason: str = ""
-    findings: tuple[Finding, ...] = field(default=(), repr=False)
+from sipetl.quality import Outcome, PartOutcome
 
 
 @dataclass(frozen=True, slots=True)

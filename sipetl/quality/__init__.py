@@ -3,7 +3,7 @@
 from sipetl.quality.letter import (
     Finding,
     Letter,
-    LetterPart,
+    PartOutcome,
     find,
     render_html,
     render_json,
@@ -18,8 +18,8 @@ __all__ = [
     "Expectation",
     "Finding",
     "Letter",
-    "LetterPart",
     "Outcome",
+    "PartOutcome",
     "RuleResult",
     "Severity",
     "Split",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 
@@ -71,9 +71,10 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterPart:
-    """One part of a delivery: one feed of one district and school year, and its outcome."""
+class PartOutcome:
+    """What became of one feed, district and school year of a member (a delivery's file, or one in its archive)."""
 
+    member: str
     outcome: Outcome
     feed: str = ""
     district: str = ""
@@ -88,7 +89,8 @@ class LetterPart:
     rows_repeated: int = 0
     is_row_for_row: bool = True
     """Does a row of the file make one row? A survey's row makes one for each answer."""
-    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     @property
     def title(self) -> str:
@@ -111,7 +113,7 @@ class Letter:
     sender: str
     file_name: str
     received_at: datetime
-    parts: tuple[LetterPart, ...]
+    parts: tuple[PartOutcome, ...]
     next_step: str = ""
 
 

@@ -16,8 +16,8 @@ from sipetl.quality import (
     Expectation,
     Finding,
     Letter,
-    LetterPart,
     Outcome,
+    PartOutcome,
     Severity,
     Suite,
     SuiteResult,
@@ -40,7 +40,8 @@ LETTER = Letter(
     file_name="roster|2026_<b>.csv",
     received_at=datetime(2025, 10, 1, 7, 30, tzinfo=UTC),
     parts=(
-        LetterPart(
+        PartOutcome(
+            member="roster.csv",
             outcome=Outcome.QUARANTINED,
             feed="roster",
             district="3501",
@@ -62,7 +63,7 @@ LETTER = Letter(
                 Finding("ROS-002", Severity.WARNING, None, "Fewer rows than last year."),
             ),
         ),
-        LetterPart(outcome=Outcome.UNRECOGNIZED),
+        PartOutcome("roster.csv", outcome=Outcome.UNRECOGNIZED),
     ),
     next_step="Please answer by Friday.",
 )
@@ -187,7 +188,7 @@ def test_markdown_tables_have_one_width() -> None:
 
 
 def test_part_that_was_not_read_has_no_row_counts() -> None:
-    letter = replace(LETTER, parts=(LetterPart(outcome=Outcome.DUPLICATE),))
+    letter = replace(LETTER, parts=(PartOutcome("roster.csv", outcome=Outcome.DUPLICATE),))
 
     assert "<table>" not in render_html(letter)
     assert "| read |" not in render_markdown(letter)
@@ -213,7 +214,9 @@ def test_no_cell_reaches_a_letter(con: duckdb.DuckDBPyConnection, fill: Fill, ru
         ),
     )
     findings = find(con, suite, run_suite(con, table, suite))
-    letter = replace(LETTER, parts=(LetterPart(outcome=Outcome.QUARANTINED, rows_read=2, findings=findings),))
+    letter = replace(
+        LETTER, parts=(PartOutcome("roster.csv", outcome=Outcome.QUARANTINED, rows_read=2, findings=findings),)
+    )
 
     told = "".join([repr(letter), render_html(letter), render_markdown(letter), render_json(letter)])
 
