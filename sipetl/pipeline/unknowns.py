@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 from sqlalchemy import select
 
-from sipetl.intake import Mapped, Member
+from sipetl.intake import Mapped, Member, load_contract
+from sipetl.lake import attach
 from sipetl.pipeline.home import OpenHome
 from sipetl.quality import Finding, Severity
 from sipetl.registry.models import FeedName
@@ -19,13 +20,15 @@ from sipetl.warehouse import tables as t
 
 MOST_NAMES = 10
 """Survey items named in a letter."""
+FEW = 10
+"""Less than one student in so many may be unknown without a word: some are new since the last roster."""
 
 
 def unknown_to_registry(
     home: OpenHome, con: duckdb.DuckDBPyConnection, member: Member, mapped: Mapped
 ) -> tuple[Finding, ...]:
     """School years without a calendar, survey items that are not in the item bank, organizations nobody listed."""
-    found = [_years(home, mapped)]
+    found = [_years(home, mapped), _students(home, con, member, mapped)]
     if member.layout.feed is FeedName.SURVEY:
         found.append(_items(home, con, member, mapped))
     if member.layout.feed is FeedName.PUBLISHED_RESULTS:
@@ -41,6 +44,28 @@ def _years(home: OpenHome, mapped: Mapped) -> Finding | None:
     text = f"No calendar covers school year {', '.join(map(str, lacking))}, so nothing is computed from these rows."
     rows = sum(part.rows for part in mapped.parts if part.school_year in lacking)
     return _warning("REG-YEAR", "school_year", text, "Add the year to calendars.yaml, then run sipetl compute.", rows)
+
+
+def _students(home: OpenHome, con: duckdb.DuckDBPyConnection, member: Member, mapped: Mapped) -> Finding | None:
+    """Students whom no roster of the year knows, where there is one; some are always new, many are another system's ids."""
+    columns = {column.name for column in load_contract(member.layout.feed).columns}
+    if member.layout.feed is FeedName.ROSTER or "id_hash" not in columns or not mapped.parts:
+        return None
+    years, districts = {part.school_year for part in mapped.parts}, {part.district for part in mapped.parts}
+    roster = attach(con, home.lake, FeedName.ROSTER, years=years, districts=districts)
+    students = "population = 'student'" if "population" in columns else "true"
+    named, unknown = con.execute(f"""
+        select count(*), count(*) filter (where id_hash not in (select id_hash from {roster}))
+        from (select distinct id_hash from {mapped.table} where id_hash is not null and {students})
+        where exists (select 1 from {roster})
+    """).fetchall()[0]
+    if unknown * FEW < named or not unknown:
+        return None
+    text = (
+        f"{unknown} of {named} students are on no roster of the year, so their rows count for no group of a school."
+    )
+    cure = "See that both files carry the same ids, with their leading zeros."
+    return _warning("REG-STUDENT", "id_hash", text, cure, unknown)
 
 
 def _items(home: OpenHome, con: duckdb.DuckDBPyConnection, member: Member, mapped: Mapped) -> Finding | None:

@@ -6,6 +6,7 @@ import os
 import time
 from datetime import date
 
+from sipetl.pipeline.compute import compute
 from sipetl.quality import Outcome
 from tests.home import ATTENDANCE, ROSTER, Site, attendance, present, roster, students, weekdays
 
@@ -128,3 +129,20 @@ def test_a_roster_that_is_a_header_alone_says_so(site: Site) -> None:
     outcome = site.take("students_export_2026-01-15.csv", ROSTER)
 
     assert outcome.reason == "the file has a header and no rows; nothing was changed"
+
+
+def test_absences_of_strangers_are_told_and_do_not_read_as_everybody_present(site: Site) -> None:
+    """Ids that lost a leading zero match nobody; the days without a row would all read as present."""
+    site.put("students_export_2025-09-02.csv", roster(students(30)))
+    events = "".join(f"9{n:05d},HEA,2025-10-0{day},1,0\n" for n in range(20) for day in (6, 7))
+    site.put("attendance_export_2025-10-31.csv", "local_id,school_local_id,event_date,absence,tardy\n" + events)
+
+    outcome = site.ingest()[-1]
+    with site.open() as home:
+        compute(home)
+
+    (finding,) = [f for part in outcome.parts for f in part.findings if f.rule_id == "REG-STUDENT"]
+    assert "20 of 20 students" in finding.text
+    assert site.sql("select count(*) from metric.value where metric = 'attendance_rate' and denominator > 0") == [
+        (0,)
+    ]

@@ -130,7 +130,8 @@ span_month as materialized (
     where n.valid_from < c.month_start + interval 1 month and n.valid_to > c.month_start
     group by all
 ),
--- an event extract speaks for a school up to the last day that school submitted -----------------------------------------
+-- an event extract speaks for a school up to the last day that school submitted. Rows of people whom a roster does not
+-- know say nothing: under ids of another system, a school of absences would read as one where nobody was absent --------
 declared as (
     select r.population, r.school, r.school_year, max(d.declared_to) as declared_to
     from (
@@ -146,9 +147,15 @@ submitted as (
         least(greatest(max(r.last_on), max(d.declared_to)), $as_of) as submitted_to
     from row_month as r
     join school as s on s.code = r.school
+    join person as p on p.id_hash = r.id_hash
+    left join roster_of as l
+        on l.population = r.population and l.district = s.district and l.school_year = r.school_year
+    left join on_roster as o
+        on o.population = r.population and o.district = s.district and o.school_year = r.school_year
+        and o.person_key = p.person_key
     left join declared as d
         on d.population = r.population and d.school = r.school and d.school_year = r.school_year
-    where r.grain = 'event'
+    where r.grain = 'event' and (l.district is null or o.person_key is not null)
     group by all
 ),
 -- sections of a day: absent when more than the policy's share of them was missed -----------------------------------------
