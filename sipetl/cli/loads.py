@@ -74,7 +74,7 @@ def ingest_command(
     elif outcomes:
         messages.print(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
     else:
-        messages.print("Taken before: see 'sipetl deliveries'." if paths else "Nothing new.")
+        messages.print("Taken before, or waiting for a person: see 'sipetl deliveries'." if paths else "Nothing new.")
     _tell_waiting(len(waiting))
     if any(o.needs_a_person for o in outcomes):
         raise typer.Exit(NEEDS_A_PERSON)

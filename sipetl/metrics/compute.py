@@ -93,13 +93,10 @@ def compute_feed(
     given = {"as_of": as_of, "levels": list(levels), **policy_numbers()}
     used = {name: value for name, value in given.items() if f"${name}" in query}
     try:
-        con.execute(f"set disabled_optimizers = '{_UNWANTED}'")
         con.execute(f"create or replace temp table {table} as {query}", used)
     except duckdb.Error as error:  # its text may quote rows
         why = f"DuckDB says {type(error).__name__}"
         raise LakeError("the metrics cannot be computed", where=feed.value, why=why) from None
-    finally:
-        con.execute("reset disabled_optimizers")
     return table
 
 
@@ -108,7 +105,11 @@ def _texts(values: Iterable[str]) -> str:
 
 
 def ensure_inputs(con: duckdb.DuckDBPyConnection) -> None:
-    """Make empty stand-ins for the inputs that are not there, and the macros that facts call."""
+    """Make empty stand-ins for the inputs that are not there, and the macros that facts call.
+
+    Also tells the engine, for all its connections, what not to try on the statements of metrics.
+    """
+    con.execute(f"set disabled_optimizers = '{_UNWANTED}'")
     for macro, sql in _MACROS.items():
         con.execute(f"create or replace temp macro {macro} as {sql}")
     there = {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}

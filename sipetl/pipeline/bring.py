@@ -22,6 +22,7 @@ from sipetl.pipeline.bench import Checked, Taking
 from sipetl.pipeline.findings import why_refused
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
+from sipetl.pipeline.overtaken import overtaken_by
 from sipetl.pipeline.wholeness import span_of, wholeness
 from sipetl.quality import Outcome, PartOutcome
 from sipetl.warehouse import advisory_locks, ledger
@@ -125,6 +126,8 @@ def _guard(
             stopped.append(earlier.told(candidate.outcome))
         elif newer := _newer_snapshot(home, candidate):
             stopped.append(_stop(home, candidate, Outcome.SUPERSEDED, f"the snapshot of {newer} is newer"))
+        elif not earlier and (successor := overtaken_by(home, taking.delivery, candidate.row)):
+            stopped.append(_stop(home, candidate, Outcome.HELD, f"{successor} is newer, and was taken before"))
         elif not earlier and (reason := _hold_reason(taking, checked, candidate)):
             found, why = reason
             stopped.append(_stop(home, candidate, Outcome.HELD, why, found))

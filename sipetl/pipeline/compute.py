@@ -280,6 +280,9 @@ def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> None:
         "ref_period": "select period_id, school_year, kind, code, starts_on, ends_on from ref.period"
         " where kind <> 'cycle' or ends_on <= :as_of",
         "ref_survey_item": "select survey, item, topic, reverse, scale_max, favorable_from from ref.survey_item",
+        "ref_window_school": "select f.district, (w ->> 'school_year')::int, w ->> 'code', s.school from ref.feed f"
+        " cross join jsonb_array_elements(f.config -> 'windows') as w"
+        " cross join jsonb_array_elements_text(w -> 'schools') as s (school) where f.feed = 'assessment'",
         "declared_scope": "select part_id::text, scope_to as declared_to from ops.delivery_part"
         " where feed = 'attendance' and status = 'accepted' and scope_to is not null and scope_kind = 'snapshot'",
     }

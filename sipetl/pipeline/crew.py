@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 from typing import TypeVar
 
@@ -19,14 +19,25 @@ Result = TypeVar("Result")
 def side_by_side(items: Sequence[Item], work: Callable[[Item, Event], Result], settings: Settings) -> list[Result]:
     """Do the work for each item; results are in the items' order.
 
-    When one fails, or a person interrupts, the event is set: nothing is begun any more, and the rest may end early.
+    When one fails, or a person interrupts, the event is set: nothing is begun any more, the rest may end early, and the
+    first failure in the items' order is raised.
     """
     stopped = Event()
-    with ThreadPoolExecutor(min(settings.threads, MOST_AT_ONCE)) as pool:
-        futures = [pool.submit(work, item, stopped) for item in items]
+
+    def one(item: Item) -> Result | None:
+        if stopped.is_set():
+            return None
         try:
-            return [future.result() for future in futures]
+            return work(item, stopped)
         except BaseException:
             stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+    with ThreadPoolExecutor(min(settings.threads, MOST_AT_ONCE)) as pool:
+        futures = [pool.submit(one, item) for item in items]
+        try:
+            wait(futures)
+        except BaseException:
+            stopped.set()
+            raise
+    return [result for future in futures if (result := future.result()) is not None]

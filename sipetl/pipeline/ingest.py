@@ -114,7 +114,10 @@ def ingest(
 def _take_senders(
     home: OpenHome, incoming: Mapping[str, Sequence[Incoming]], flags: Flags, watch: Watcher | None
 ) -> list[DeliveryOutcome]:
-    """Senders side by side, each in its own order; when one fails or a person stops it, none begins another file."""
+    """Districts side by side, each in its own order; when one fails or a person stops it, none begins another file.
+
+    Whoever may send for any district goes first, alone: which of two files of a district stands must not be chance.
+    """
     if not incoming:
         return []
     telling = Lock()
@@ -131,7 +134,10 @@ def _take_senders(
         return outcomes
 
     with Workbench.open(home) as bench:
-        return [outcome for outcomes in side_by_side(list(incoming), work, home.settings) for outcome in outcomes]
+        shared = [sender for sender in incoming if sender not in bench.districts]
+        own = [sender for sender in incoming if sender in bench.districts]
+        taken = [*(work(sender, Event()) for sender in shared), *side_by_side(own, work, home.settings)]
+    return [outcome for outcomes in taken for outcome in outcomes]
 
 
 def _nobody(_: DeliveryOutcome) -> None:

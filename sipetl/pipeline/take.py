@@ -125,7 +125,7 @@ def _local(bench: Workbench, delivery: ledger.Delivery) -> Path:
     fs, path = fsspec.core.url_to_fs(delivery.landed_path)
     if "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)):
         return Path(path)
-    local = bench.scratch / delivery.sha256
+    local = bench.scratch / str(delivery.delivery_id)
     try:
         fs.get_file(path, str(local))
     except OSError as error:

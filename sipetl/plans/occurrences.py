@@ -74,13 +74,13 @@ def _status(met: int, judged: int, rule: tuple[int, int], is_over: bool) -> Stat
     return Status.ON_TRACK if met * total >= needed * judged else Status.OFF_TRACK
 
 
-def counted_slots(goal: Benchmark, slots: Sequence[Slot]) -> tuple[Slot, ...]:
+def counted_slots(goal: Benchmark, slots: Sequence[Slot], closing: Slot | None = None) -> tuple[Slot, ...]:
     """The slots that stand for the occurrences: the rule's number of them, the last that are over by the due date.
 
-    Of a goal that recurs more often than there are slots, those that its occurrences lie in.
+    `closing`: the cycle that closes the goal, where it ends after the due date. Of a goal that recurs more often than there are slots, those that its occurrences lie in.
     """
     rule = goal.recurrence
-    by_due = [slot for slot in slots if slot.ends <= goal.due]
+    by_due = [slot for slot in slots if slot.ends <= goal.due or slot == closing]
     if rule is None:
         return ()
     if goal.cadence not in FINER_THAN_A_MONTH:

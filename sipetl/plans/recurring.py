@@ -8,7 +8,7 @@ from datetime import date
 from sipetl.plans.model import TargetPath
 from sipetl.plans.occurrences import Occurrence, Occurrences, counted_slots, judge_count, judge_occurrences, rule_for
 from sipetl.plans.questions import Answer, Asked, answered, question_of
-from sipetl.plans.slots import Slot, is_counted_in_entries
+from sipetl.plans.slots import Rhythm, Slot, is_counted_in_entries
 from sipetl.plans.status import DECIDED, Question, Status
 
 
@@ -21,7 +21,8 @@ def recurring(asked: Asked) -> Answer:
 
 def _by_slots(asked: Asked) -> Answer:
     """Judge each slot up to the cycle's day by itself."""
-    counted, today = counted_slots(asked.benchmark, asked.slots), asked.cycle.data_as_of
+    closing = asked.final if asked.rhythm is Rhythm.CYCLE else None
+    counted, today = counted_slots(asked.benchmark, asked.slots, closing), asked.cycle.data_as_of
     rule = rule_for(asked.benchmark, counted)
     assert rule is not None  # noqa: S101 (the caller has looked)
     over = [slot for slot in counted if slot.ends <= today]

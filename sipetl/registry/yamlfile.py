@@ -42,19 +42,21 @@ class _Yaml12(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _PLAIN = {
-    "null": (r"~|null|Null|NULL|", "~nN\0"),
+    "null": (r"~|null|Null|NULL|", ("~", "n", "N", "")),
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
     "float": (
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN",
         "-+.0123456789",
     ),
-    "timestamp": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ].*)?", "0123456789"),
     "merge": (r"<<", "<"),
 }
-"""Kind of plain value -> what it looks like, and how it begins: the core schema of YAML 1.2.2 (10.3.2), with days."""
+"""Kind of plain value -> what it looks like, and how it begins: the core schema of YAML 1.2.2 (10.3.2)."""
 for _kind, (_pattern, _first) in _PLAIN.items():
     _Yaml12.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+_Yaml12.add_implicit_resolver("tag:yaml.org,2002:timestamp", yaml.SafeLoader.timestamp_regexp, list("0123456789"))
 
 
 def _whole_number(_: Any, node: ScalarNode) -> int:
@@ -165,7 +167,7 @@ def _parsed(path: Path, text: str) -> tuple[Document, tuple[RegistryError, ...]]
 def _not_yaml(path: Path, text: str, failure: YAMLError) -> RegistryError:
     problem, line = str(failure).partition("\n")[0], 1
     if isinstance(failure, MarkedYAMLError):
-        problem = str(failure.problem or failure.context or problem)
+        problem = ", ".join(str(part) for part in (failure.context, failure.problem) if part) or problem
         line = failure.problem_mark.line + 1 if failure.problem_mark else 1
     is_tab = any(written.lstrip(" ").startswith("\t") for written in text.splitlines()[line - 1 : line])
     cure = "indent with spaces" if is_tab else "mend the YAML here or on the line above"
@@ -223,6 +225,8 @@ class _Reader:
             return self._refuse(node, "a tag of one's own (!...) is not read", cure="write the plain value")
         except ValueError as failure:
             return self._refuse(node, "the value looks like a date or number but is none", why=str(failure))
+        except (AttributeError, KeyError, IndexError):  # a tag of the standard on a text that it does not fit
+            return self._refuse(node, "the value is not what its tag (!!...) says", cure="write the plain value")
 
     def _refuse(self, node: Node, what: str, *, why: str = "", cure: str = "") -> None:
         where = f"{self.path}:{_line(node)}"

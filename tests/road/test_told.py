@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from datetime import date
 
 from sipetl.pipeline.compute import compute
 from sipetl.quality import Outcome
+from sipetl.registry.models import FeedName
 from tests.home import ATTENDANCE, ROSTER, Site, attendance, present, roster, students, weekdays
 
 DAYS = weekdays(date(2026, 1, 12), 5)
@@ -45,6 +48,45 @@ def test_a_refused_file_is_tried_again_by_name_once_the_crosswalk_is_mended(site
     assert "MAP-SCHOOL (school)" in refused.reason
     assert by_scan == []
     assert by_name.status is Outcome.ACCEPTED
+
+
+def test_a_refused_file_that_was_overtaken_waits_for_a_person(site: Site) -> None:
+    people = students(5)
+    old = site.put("attendance_a.csv", attendance(people, DAYS, present).replace("HEA", "NEW"))
+    new = site.put("attendance_b.csv", attendance(people, DAYS, lambda *_: "P"))
+    site.ingest()
+    crosswalk = site.root / "registry" / "crosswalk.csv"
+    crosswalk.write_text(crosswalk.read_text() + "3501,NEW,35010010,,\n")
+
+    again = site.ingest(old, new)
+
+    assert [o.status for o in again] == [Outcome.HELD]
+    assert "attendance_b.csv is newer" in again[0].reason
+    assert site.lake(FeedName.ATTENDANCE, "select count(*) from rows where not present") == [(0,)]
+
+
+def test_an_archive_of_which_a_part_was_refused_does_not_undo_a_correction(site: Site) -> None:
+    people = students(20)
+    whole = zipped({"attendance_a.csv": attendance(people, DAYS, present), "notes.csv": "a,b\n1,2\n"})
+    archive = site.put("everything.zip", whole)
+    site.put("attendance_b.csv", attendance(people, DAYS, lambda s, day: present(s, day) if s.n else "P"))
+    corrected = [o.status for o in site.ingest()]
+
+    (again,) = site.ingest(archive)
+
+    assert corrected == [Outcome.UNRECOGNIZED, Outcome.ACCEPTED]
+    assert {p.outcome for p in again.parts} == {Outcome.HELD, Outcome.UNRECOGNIZED}
+    absent = sum(present(s, day) == "A" for s in people[1:] for day in DAYS)
+    assert site.lake(FeedName.ATTENDANCE, "select count(*) from rows where not present") == [(absent,)]
+
+
+def zipped(members: dict[str, str]) -> bytes:
+    """An archive of these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def test_a_file_that_was_taken_is_not_taken_again_by_name(site: Site) -> None:

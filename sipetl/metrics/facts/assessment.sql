@@ -3,7 +3,8 @@
 --
 -- A school of which no result came is late, not absent from the test: its students are expected (coverage) and take no
 -- part in participation. Tested are the grades that the district has results of; and, of a school that is late, those that
--- it had itself in an earlier window of the year: it may be the only one with them.
+-- it had itself in an earlier window of the year: it may be the only one with them. A window that the registry narrows to
+-- some schools is for these alone.
 --
 -- The one result of a window: the vendor's flag; where it has none, the latest test, then the highest score. A row that the
 -- vendor flags as not the result never counts. Year and cycle take the latest window with tests up to their day, per
@@ -100,6 +101,12 @@ tested_grade as (
     left join member as m
         on m.person_key = c.person_key and m.organization_id = c.organization_id and m.period_id = c.period_id
     join school as s on s.district = c.district
+    left join (select distinct district, school_year, window_code from ref_window_school) as n
+        on n.district = c.district and n.school_year = c.school_year and n.window_code = c."window"
+    left join ref_window_school as w
+        on w.district = c.district and w.school_year = c.school_year and w.window_code = c."window"
+        and w.school = s.code
+    where n.district is null or w.school is not null
     union
     select q.organization_id, q.assessment, q.subject, q.period_id, coalesce(t.grade, m.grade) as grade
     from silent as q

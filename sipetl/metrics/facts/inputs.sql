@@ -52,6 +52,7 @@ create temp table ref_school_day (calendar varchar, day date, kind varchar);
 create temp table ref_period (
     period_id bigint, school_year integer, kind varchar, code varchar, starts_on date, ends_on date
 );
+create temp table ref_window_school (district varchar, school_year integer, window_code varchar, school varchar);
 create temp table ref_survey_item (
     survey varchar, item varchar, topic varchar, reverse boolean, scale_max integer, favorable_from integer
 );

@@ -36,7 +36,8 @@ given as (
     where (r.responded_on is null or r.responded_on <= $as_of) and r.value between 1 and b.scale_max
 ),
 asked_item as (
-    select district, school_year, survey, population, "window", grade, count(distinct item) as items
+    -- by school: one may ask a short form of the survey
+    select organization_id, school_year, survey, population, "window", grade, count(distinct item) as items
     from given
     group by all
 ),
@@ -49,7 +50,7 @@ judged as (
         end as set_aside
     from given as g
     join asked_item as i
-        on i.district = g.district and i.school_year = g.school_year and i.survey = g.survey
+        on i.organization_id = g.organization_id and i.school_year = g.school_year and i.survey = g.survey
         and i.population = g.population and i."window" = g."window" and i.grade is not distinct from g.grade
     group by g.response_hash, g.survey
 ),

@@ -170,3 +170,29 @@ def test_a_document_knows_the_line_of_keys_items_and_absent_places(write):
     assert document.line_of(("rooms", 1, "seats")) == 5
     assert document.line_of(("rooms", 0, "seats")) == 3
     assert document.where(("nowhere",)) == f"{document.path}:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2026-01-15 storm day", "2026-01-15 storm day"),
+        ("2026-01-15", date(2026, 1, 15)),
+        ("", None),
+        ("~", None),
+        ("no", "no"),
+        ("0035", 35),
+        (".5", 0.5),
+        ("1_000", "1_000"),
+    ],
+)
+def test_plain_values_are_those_of_yaml_1_2(tmp_path: Path, text: str, value: object) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"a: {text}\n")
+
+    assert read_document(path).data == {"a": value}
+
+
+def test_a_tag_that_does_not_fit_is_a_fault_with_its_line(write):
+    [(line, message)] = faults(write("name: A\nrooms: !!bool maybe\n"))[:1]
+
+    assert (line, "its tag" in message) == (2, True)
