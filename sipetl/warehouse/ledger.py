@@ -204,12 +204,16 @@ def supersede(connection: Connection, part: PartRow | Row[Any], still_there: set
 
 
 def _supersede_deliveries(connection: Connection, part_ids: list[UUID]) -> None:
-    """A delivery is superseded when none of its parts is current."""
+    """A delivery is superseded when none of its parts is current; one with a refused part stays refused."""
     touched = select(_part.c.delivery_id).where(_part.c.part_id.in_(part_ids))
     current = select(_part.c.delivery_id).where(_part.c.status.in_(("accepted", "held", "intent")))
     connection.execute(
         update(_delivery)
-        .where(_delivery.c.delivery_id.in_(touched), _delivery.c.delivery_id.not_in(current))
+        .where(
+            _delivery.c.delivery_id.in_(touched),
+            _delivery.c.delivery_id.not_in(current),
+            _delivery.c.status.not_in(REFUSED),
+        )
         .values(status="superseded", reason="a later delivery replaced it")
     )
 
