@@ -63,7 +63,9 @@ def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> s
     columns = {name: column for name, (_, column) in steps.items()}
     clean = _select(rows, {alias: text for text, alias in cleaned.items()})
     cut = _select(f"({clean})", {f"x_{n}": sql.extracted(names[n], c.extract) for n, c in columns.items()})
-    code = _select(f"({cut})", {f"c_{n}": sql.coded(f"x_{n}", c) for n, c in columns.items()})
+    coded = {n: sql.coded(f"x_{n}", c) for n, c in columns.items()}
+    coded |= {one.key: _held(one, coded[one.key]) for one in fields if one.column.blank is not None}
+    code = _select(f"({cut})", {f"c_{n}": text for n, text in coded.items()})
     bad = {f"b_{n}": f"coalesce(c_{n} = {sql.BAD}, false)" for n, c in columns.items() if sql.can_be_bad(c)}
     return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | bad)
 
@@ -80,6 +82,11 @@ def _variant_rows(plan: Plan, base: str, *, every: bool) -> str:
     )
     where = f" where case variant{cases} else true end" if cases and not every else ""
     return f"(select * from ({base}), (select unnest(range({count})) as variant){where})"
+
+
+def _held(one: Field, expression: str) -> str:
+    """An expression of a way, null in the variants that the way does not hold for: their cells are not blank cells."""
+    return f"case when {_in(one.variants)} then {expression} end" if one.varies else expression
 
 
 def _clean(plan: Plan, cell: str, column: Column) -> str:
@@ -105,7 +112,7 @@ def placed_sql(plan: Plan, texts: str, place: Place) -> str:
                     t.*,
                     {district} as district,
                     {row_date} as row_date,
-                    {_stated_year(plan, place, is_dated=bool(dated))} as stated_year
+                    {_stated_year(plan, place, is_dated=bool(dated) and not plan.lacking(str(plan.row_date)))} as stated_year
                 from ({texts}) t {joined}
             )
         )

@@ -1,7 +1,8 @@
 """Match header rows to layouts: pure text work, used by `identify`, `read` and `map`.
 
 Headers are compared without case, outer space, runs of inner space, byte-order mark and the single quotes that
-Aspen puts around them. A layout's `renames` carry vintages to the names the layout uses.
+Aspen puts around them. A layout's `renames` carry vintages to the names the layout uses, and its `header_patterns`
+headers that change with the year.
 """
 
 from __future__ import annotations

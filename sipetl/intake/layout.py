@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sipetl.registry.models import Code, FeedName, Model, SchoolYear
 
-
 PATTERN = "re:"
 """Begins a text that is a regular expression where plain texts may stand too."""
 Constant = str | bool | int | None
@@ -111,7 +110,9 @@ class Column(Model):
     """What the vendor writes -> the contract's value; compared without case and outer space. A key `re:...` stands
     for every text that the expression is found in; plain keys come first, then these in their order."""
     otherwise: Constant = None
-    """With `codes`: the value for a text that is not listed. Not given = such a text is a row issue."""
+    """The value for a text that is not listed in `codes`. Not given = such a text is a row issue."""
+    blank: Constant = None
+    """The value for a cell that is blank or a null token; not for what is looked up."""
     id: Id | None = None
     crosswalk: Literal["school", "organization"] | None = None
     """A local school code or name -> organization code, by the district's dated crosswalk (an organization's own
@@ -135,6 +136,10 @@ class Column(Model):
     def _one_origin(self) -> Column:
         if bool(self.source) == ("value" in self.model_fields_set):
             raise ValueError("a column has either 'from' or 'value'")
+        if not self.source and (self.id or self.crosswalk):
+            raise ValueError("a constant is not looked up: 'id' and 'crosswalk' go with 'from'")
+        if self.blank is not None and (self.id or self.crosswalk):
+            raise ValueError("'blank' cannot stand for what is looked up ('id', 'crosswalk')")
         return self
 
     @property

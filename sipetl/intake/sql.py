@@ -77,17 +77,18 @@ def extracted(cell: str, pattern: str | None) -> str:
 
 def coded(cell: str, column: Column) -> str:
     """Step `codes`; `BAD` where the text is not listed and the layout has no `otherwise`."""
-    if not column.codes:
-        return cell
+    has_rest = "otherwise" in column.model_fields_set
+    if not column.codes and not has_rest:
+        return cell if column.blank is None else f"coalesce({cell}, {literal(column.blank)})"
     patterns = {key: value for key, value in column.codes.items() if key.startswith(PATTERN)}
     codes = {key.strip().lower(): value for key, value in column.codes.items() if key not in patterns}
     text = f"trim({cell})" if column.extract is not None else cell
-    later = [f"when {cell} is null then null"]
+    later = [f"when {cell} is null then {literal(column.blank)}"]
     later += [f"when {cell} = {BAD} then {BAD}"] if column.extract is not None else []
     for key, value in patterns.items():
         fits = f"regexp_matches({text}, {quoted(key.removeprefix(PATTERN))}, 'i')"
         later.append(f"when {fits} then {literal(value)}")
-    rest = literal(column.otherwise) if "otherwise" in column.model_fields_set else BAD
+    rest = literal(column.otherwise) if has_rest else BAD
     rest = f"case {' '.join(later)} else {rest} end"
     cases = " ".join(f"when {quoted(key)} then {literal(value)}" for key, value in codes.items())
     return f"case lower({text}) {cases} else {rest} end" if codes else rest

@@ -23,6 +23,9 @@ from sipetl.quality import kwargs as kw
 from sipetl.quality.compile import BadValues, Duplicates, FilePlan, Lookup, RowPlan, Verdict
 from sipetl.quality.sql import Columns, Family
 
+PARTITION = ("district", "school_year")
+"""What a compound key is held within, where the batch has it: a file may hold the tables of several years, and a
+contract's key identifies a row within a district and school year."""
 MEAN_MIN_N = 10
 """A mean of fewer values is judged but not shown: DESE shows no survey or MCAS mean below 10 students."""
 
@@ -119,6 +122,8 @@ def _compound(k: kw.Compound, columns: Columns) -> RowPlan:
         "any_value_is_missing": f"({' and '.join(present)})",
         "never": "true",
     }[k.ignore_row_if]
+    inside = tuple(columns.any(name)[0] for name in PARTITION if name in columns.families)
+    keys += tuple(name for name in inside if name not in keys)
     return _rows(k, columns, scope, Duplicates(keys, f"{_domain(k, columns)} and {scope}"))
 
 

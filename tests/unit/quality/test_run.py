@@ -208,3 +208,16 @@ def test_store_error_does_not_quote_duckdb(con: duckdb.DuckDBPyConnection, rule:
     assert CANARY not in str(caught.value)
     assert CANARY not in repr(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_key_holds_within_a_district_and_school_year(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    columns = {
+        "school": ("varchar", ["1", "1", "1", "1"]),
+        "grade": ("varchar", ["03", "03", "03", "03"]),
+        "district": ("varchar", ["3501", "3501", "9002", "3501"]),
+        "school_year": ("bigint", [2024, 2025, 2025, 2025]),
+    }
+
+    (result,) = run(con, fill(columns), rule("key", "compound_columns_to_be_unique", column_list=["school", "grade"]))
+
+    assert result.unexpected_count == 2, "the second and the last row, which are of one district and year"
