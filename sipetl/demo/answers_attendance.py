@@ -36,11 +36,14 @@ def stretches(year: Year) -> Iterator[Stretch]:
     for month in np.unique(year.days.astype("M8[M]")):
         first = month.astype("M8[D]")
         if first <= np.datetime64(LAST_RUN):
-            start, end = index_of(year.days, first), index_of(year.days, (month + 1).astype("M8[D]"))
+            start, end = (
+                index_of(year.days, first),
+                index_of(year.days, (month + np.timedelta64(1, "M")).astype("M8[D]")),
+            )
             yield Stretch(Period(year.year, "month", str(month)), start, min(end, last))
     for cycle in CYCLES:
         if cycle.school_year == year.year and cycle.data_as_of <= LAST_RUN:
-            end = min(index_of(year.days, np.datetime64(cycle.data_as_of) + 1), last)
+            end = min(index_of(year.days, np.datetime64(cycle.data_as_of) + np.timedelta64(1, "D")), last)
             yield Stretch(Period(year.year, "cycle", cycle.code), 0, end)
 
 

@@ -102,7 +102,7 @@ def _takers(year: Year, window: WindowDates, grades: range, rng: np.random.Gener
 
 def closing_index(year: Year, window: WindowDates) -> int:
     """Index of a window's last school day."""
-    return index_of(year.days, np.datetime64(window.closes) + 1) - 1
+    return index_of(year.days, np.datetime64(window.closes) + np.timedelta64(1, "D")) - 1
 
 
 def eligible_at(year: Year, window: WindowDates, grades: range | tuple[int, ...]) -> npt.NDArray[np.bool_]:

@@ -97,7 +97,7 @@ def _enrol(spec: DistrictSpec, people: People, year: int) -> Year:
     entry = _index(days, people.enter_on[y, who], 0)
     leave = _index(days, people.leave_on[y, who], days.size)
     moves = ~np.isnat(people.move_on[y, who]) & (old != new)
-    moved = _index(days, np.where(moves, people.move_on[y, who], np.datetime64("NaT")), days.size)
+    moved = _index(days, np.where(moves, people.move_on[y, who], np.datetime64("NaT", "D")), days.size)
     person = np.concatenate([who, who[moves]])
     school = np.concatenate([old, new[moves]])
     order = np.lexsort((np.concatenate([np.zeros(who.size), np.ones(int(moves.sum()))]), person))
