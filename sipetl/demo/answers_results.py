@@ -50,7 +50,9 @@ def readings(year: Year, windows: Sequence[WindowDates]) -> Iterator[Reading]:
     for period, end in ends.items():
         closed = [window for window in windows if np.datetime64(window.closes) <= end]
         if closed:
-            yield Reading(period, max(closed, key=lambda w: w.closes), index_of(year.days, end + 1) - 1)
+            yield Reading(
+                period, max(closed, key=lambda w: w.closes), index_of(year.days, end + np.timedelta64(1, "D")) - 1
+            )
 
 
 def add_sittings(tally: Tally, district: District, sittings: Sequence[Sittings]) -> None:
