@@ -1,9 +1,8 @@
-"""Commands about figures: compute, metrics, plan, arrivals, readiness, waive, release, trace, report."""
+"""Commands about figures: compute, metrics, plan, arrivals, readiness, waive, report."""
 
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +16,8 @@ from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.metrics import load_catalogue
 from sipetl.pipeline import open_home
 from sipetl.pipeline.compute import Only, compute
-from sipetl.pipeline.review import judge, release_cycle, watch
+from sipetl.pipeline.review import judge, watch
 from sipetl.plans import lint_plans
-from sipetl.publish import Trace
-from sipetl.publish import trace as trace_value
 from sipetl.readiness import State, next_cycle
 from sipetl.readiness import readiness as readiness_of
 from sipetl.registry.models import FeedName
@@ -244,72 +241,6 @@ def waive(
         what = Waived(district, feed.value, school_year, window)
         count = waive_arrival(connection, what, reason=reason, by=getpass.getuser())
     messages.print(f"{count} arrivals waived.")
-
-
-@app.command(epilog="Example: sipetl release C1 --yes")
-def release(
-    cycle: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False, as_json: show.Json = False
-) -> None:
-    """Freeze a cycle's values and statuses; the public views show them from here on."""
-    if not yes:
-        typer.confirm(f"Freeze cycle {cycle}? Later changes become restatements", abort=True, err=True)
-    with open_home(settings()) as home:
-        compute(home)
-        watch(home)
-        judge(home)
-        done = release_cycle(home, cycle)
-    figures = {
-        "cycle": cycle,
-        "values": done.values,
-        "statuses": done.statuses,
-        "suppressed": done.suppressed,
-        "sha256": done.sha256,
-    }
-    if as_json:
-        show.dump(figures)
-    else:
-        messages.print(
-            f"Released {cycle}: {done.values} values ({done.suppressed} suppressed), {done.statuses} statuses."
-        )
-
-
-@app.command(epilog="Example: sipetl trace 35010001 chronic_absence_rate_pk12 2026")
-def trace(
-    organization: str,
-    metric: str,
-    period: str,
-    group: Annotated[str, typer.Option(help="Student group")] = "all",
-    as_json: show.Json = False,
-) -> None:
-    """From a number to the deliveries and files behind it."""
-    with open_home(settings()) as home, home.warehouse.begin() as connection:
-        found = trace_value(connection, organization=organization, metric=metric, period=period, student_group=group)
-    if as_json:
-        show.dump(asdict(found))
-    else:
-        _tell_trace(found)
-
-
-def _tell_trace(found: Trace) -> None:
-    number = {name: value for name, value in asdict(found).items() if name not in ("parts", "deliveries")}
-    rows = [{"field": name, "value": value} for name, value in number.items() if value is not None]
-    show.rows("The number", ("field", "value"), rows, as_json=False)
-    files = {d.delivery_id: d for d in found.deliveries}
-    parts = [{**asdict(part), "file": files[part.delivery_id].file_name} for part in found.parts]
-    columns = (
-        "file",
-        "feed",
-        "district",
-        "layout",
-        "scope_from",
-        "scope_to",
-        "rows_good",
-        "rows_quarantined",
-        "status",
-    )
-    show.rows("The parts it was computed from", columns, parts, as_json=False)
-    landed = [asdict(delivery) for delivery in found.deliveries]
-    show.rows("Their files", ("received_at", "sender", "file_name", "landed_path"), landed, as_json=False)
 
 
 @app.command(epilog="Example: sipetl report school 35010001 --out page.html")

@@ -1,8 +1,8 @@
-"""Commands about files: scan, ingest, deliveries, delivery, hold, quarantine, layout."""
+"""Commands about files: scan, ingest, deliveries, delivery."""
 
 from __future__ import annotations
 
-import getpass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,14 +10,14 @@ from uuid import UUID
 
 import typer
 from rich.markdown import Markdown
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from sipetl.cli import show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.errors import ConfigError
 from sipetl.intake import SETTLE_SECONDS
+from sipetl.intake import scan as find
 from sipetl.pipeline import DeliveryOutcome, Flags, ingest, open_home
-from sipetl.pipeline.holds import decide
 from sipetl.pipeline.ingest import scan_inboxes
 from sipetl.quality import Severity
 from sipetl.warehouse import tables as t
@@ -25,14 +25,8 @@ from sipetl.warehouse import tables as t
 District = Annotated[str | None, typer.Option(help="Only this district; for a named file: whose it is")]
 Feed = Annotated[str | None, typer.Option(help="Only this feed")]
 _DAY = ["%Y-%m-%d"]
-hold = typer.Typer(
-    help="Deliveries that would remove or change too much wait here for a person.", no_args_is_help=True
-)
 delivery = typer.Typer(help="One delivery.", no_args_is_help=True)
-quarantine = typer.Typer(help="Rows that wait with a reason.", no_args_is_help=True)
-app.add_typer(hold, name="hold")
 app.add_typer(delivery, name="delivery")
-app.add_typer(quarantine, name="quarantine")
 
 
 @app.command(epilog="Example: sipetl scan --district 3501")
@@ -52,7 +46,9 @@ def scan(district: District = None, feed: Feed = None, as_json: show.Json = Fals
 
 @app.command("ingest", epilog="Example: sipetl ingest, or: sipetl ingest results.csv --district 3501")
 def ingest_command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files; none = all that a scan finds")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; none = all that a scan finds")
+    ] = None,
     district: District = None,
     feed: Feed = None,
     layout: Annotated[str | None, typer.Option(help="The layout, where recognition is not wanted")] = None,
@@ -67,10 +63,10 @@ def ingest_command(
         district, feed, layout, school_year, day and day.date(), window, embargo_until and embargo_until.date()
     )
     with open_home(settings()) as home:
-        outcomes = ingest(home, paths or (), flags, watch=None if as_json else _tell)
+        outcomes = ingest(home, list(_files(paths or ())), flags, watch=None if as_json else tell)
         waiting = [] if paths else scan_inboxes(home, flags).waiting
     if as_json:
-        show.dump([_plain(o) for o in outcomes])
+        show.dump([plain(o) for o in outcomes])
     elif outcomes:
         messages.print(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
     else:
@@ -78,6 +74,24 @@ def ingest_command(
     _tell_waiting(len(waiting))
     if any(o.needs_a_person for o in outcomes):
         raise typer.Exit(NEEDS_A_PERSON)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Files as named; of a folder all in it, the oldest first, but for hidden and half-written ones.
+
+    Raises:
+        ConfigError: a folder has none.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = find(str(path.resolve()), settle_seconds=0)
+        if not found:
+            raise ConfigError(
+                "there is no file in this folder", where=str(path), cure="name a file or another folder"
+            )
+        yield from (Path(path.resolve(), file.path) for file in sorted(found, key=lambda f: (f.modified_at, f.path)))
 
 
 def _tell_waiting(count: int) -> None:
@@ -89,7 +103,8 @@ def _tell_waiting(count: int) -> None:
 _STYLE = {"accepted": "green", "held": "yellow", "rejected": "red", "unrecognized": "red"}
 
 
-def _tell(outcome: DeliveryOutcome) -> None:
+def tell(outcome: DeliveryOutcome) -> None:
+    """Say what became of a delivery, in a line or two."""
     style = _STYLE.get(outcome.status.value, "dim")
     good = sum(p.rows_good for p in outcome.parts)
     bad = sum(p.rows_quarantined for p in outcome.parts)
@@ -102,7 +117,8 @@ def _tell(outcome: DeliveryOutcome) -> None:
         messages.print(f"{'':<13} what was found: sipetl delivery show {outcome.delivery_id}", style="dim")
 
 
-def _plain(outcome: DeliveryOutcome) -> dict[str, Any]:
+def plain(outcome: DeliveryOutcome) -> dict[str, Any]:
+    """What became of a delivery, for a machine."""
     names = (
         "member",
         "feed",
@@ -159,82 +175,3 @@ def delivery_show(delivery_id: UUID, as_json: show.Json = False) -> None:
         typer.echo(content)
     else:
         show.out.print(Markdown(content))
-
-
-@hold.command("list", epilog="Example: sipetl hold list")
-def hold_list(as_json: show.Json = False) -> None:
-    """What waits for a person."""
-    held, part, file = t.ops.hold, t.ops.delivery_part, t.ops.delivery
-    query = (
-        select(
-            held.c.part_id,
-            part.c.district,
-            part.c.feed,
-            part.c.school_year,
-            file.c.file_name,
-            part.c.reason,
-            held.c.rows_before,
-            held.c.rows_after,
-            held.c.rows_removed,
-            held.c.rows_changed,
-        )
-        .join(part, part.c.part_id == held.c.part_id)
-        .join(file, file.c.delivery_id == part.c.delivery_id)
-        .where(part.c.status == "held", held.c.decision.is_(None))
-        .order_by(held.c.part_id)
-    )
-    with open_home(settings()) as home, home.warehouse.begin() as connection:
-        result = connection.execute(query)
-        columns = tuple(result.keys())
-        data = [dict(row._mapping) for row in result]
-    show.rows("Held", columns, data, as_json=as_json)
-
-
-@hold.command("show", epilog="Example: sipetl hold show 0199...")
-def hold_show(part_id: UUID, as_json: show.Json = False) -> None:
-    """What a held part would do."""
-    held = t.ops.hold
-    with open_home(settings()) as home, home.warehouse.begin() as connection:
-        data = [dict(row._mapping) for row in connection.execute(select(held).where(held.c.part_id == part_id))]
-    columns = ("rows_before", "rows_after", "rows_removed", "rows_changed", "decision", "decided_by")
-    show.rows(f"Part {part_id}", columns, data, as_json=as_json)
-
-
-@hold.command("accept", epilog="Example: sipetl hold accept 0199...")
-def hold_accept(part_id: UUID) -> None:
-    """Let a held part replace what is there."""
-    with open_home(settings()) as home:
-        for outcome in decide(home, part_id, accept=True, by=getpass.getuser()):
-            _tell(outcome)
-
-
-@hold.command("reject", epilog="Example: sipetl hold reject 0199...")
-def hold_reject(part_id: UUID) -> None:
-    """Refuse a held part; what is there stays."""
-    with open_home(settings()) as home:
-        decide(home, part_id, accept=False, by=getpass.getuser())
-    messages.print("Rejected; what is there stays.")
-
-
-@quarantine.command("list", epilog="Example: sipetl quarantine list --district 3501")
-def quarantine_list(district: District = None, as_json: show.Json = False) -> None:
-    """Rows that were not taken: file, row, column and rule; never a value."""
-    issue, file, part = t.ops.issue, t.ops.delivery, t.ops.delivery_part
-    taken = exists().where(
-        part.c.delivery_id == issue.c.delivery_id, part.c.member == issue.c.member, part.c.status == "accepted"
-    )
-    query = (
-        select(
-            file.c.sender, file.c.file_name, issue.c.member, issue.c.rule_id, issue.c.column_name, issue.c.row_number
-        )
-        .join(file, file.c.delivery_id == issue.c.delivery_id)
-        .where(issue.c.severity == "critical", issue.c.row_number.is_not(None), taken)
-        .order_by(file.c.received_at, issue.c.member, issue.c.row_number, issue.c.rule_id)
-    )
-    if district:
-        query = query.where(file.c.sender == district)
-    with open_home(settings()) as home, home.warehouse.begin() as connection:
-        result = connection.execute(query)
-        columns = tuple(result.keys())
-        data = [dict(row._mapping) for row in result]
-    show.rows("Quarantined rows", columns, data, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Commands that make and check a home: init, check, layout."""
+"""Commands that make and check a home: init, check."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ import typer
 from sipetl.cli import show
 from sipetl.cli.app import app, messages, settings
 from sipetl.errors import ConfigError
-from sipetl.intake import load_layouts
 from sipetl.pipeline.check import check_home
 from sipetl.privacy import create_key
-
-layout = typer.Typer(help="Layouts: how a vendor's file maps to a contract.", no_args_is_help=True)
-app.add_typer(layout, name="layout")
 
 
 @app.command(epilog="Example: sipetl init our-home")
@@ -50,14 +46,3 @@ def check(as_json: show.Json = False) -> None:
         messages.print("Everything is in order." if not faults else f"{show.count(len(faults), 'fault', 'faults')}.")
     if faults:
         raise typer.Exit(ConfigError.exit_status)
-
-
-@layout.command("list", epilog="Example: sipetl layout list")
-def layout_list(as_json: show.Json = False) -> None:
-    """The layouts that are known here."""
-    own = settings().registry_dir / "layouts"
-    data = [
-        {"layout": found.layout, "version": found.version, "feed": found.feed.value, "title": found.title}
-        for found in load_layouts(own if own.is_dir() else None)
-    ]
-    show.rows("Layouts", ("layout", "version", "feed", "title"), data, as_json=as_json)

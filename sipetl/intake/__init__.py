@@ -8,6 +8,7 @@ Contracts and layouts are package data of this room.
 from __future__ import annotations
 
 from sipetl.intake.account import PartKey
+from sipetl.intake.cells import harmless
 from sipetl.intake.contract import Contract, load_contract
 from sipetl.intake.identify import Identified, Member, Refused, identify, name_groups
 from sipetl.intake.land import Landed, land
@@ -17,6 +18,7 @@ from sipetl.intake.map import MapContext, Mapped, map_rows
 from sipetl.intake.read import Raw, read
 from sipetl.intake.rules import RULES
 from sipetl.intake.scan import SETTLE_SECONDS, Found, fits, scan
+from sipetl.intake.suggest import Suggestion, suggest_layout
 
 __all__ = [
     "RULES",
@@ -32,7 +34,9 @@ __all__ = [
     "PartKey",
     "Raw",
     "Refused",
+    "Suggestion",
     "fits",
+    "harmless",
     "identify",
     "land",
     "load_contract",
@@ -41,4 +45,5 @@ __all__ = [
     "name_groups",
     "read",
     "scan",
+    "suggest_layout",
 ]

@@ -24,3 +24,16 @@ def as_text(cell: Cell) -> str:
     if isinstance(cell, date | time):
         return cell.isoformat()
     return str(cell)
+
+
+LIVE = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
+
+
+def harmless(text: str) -> str:
+    """Text of a sender's, such as a file's name, that no spreadsheet will run when it opens what we wrote.
+
+    >>> harmless("=cmd|' /C calc'!A0"), harmless("roster.csv")
+    ("'=cmd|' /C calc'!A0", 'roster.csv')
+    """
+    return f"'{text}" if text.startswith(LIVE) else text

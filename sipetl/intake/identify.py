@@ -8,20 +8,26 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from sipetl.errors import DeliveryError, UnreadableError, UnrecognizedError
 from sipetl.intake.cells import as_text
-from sipetl.intake.headers import HEADER_ROWS, Fit, Miss, fit
-from sipetl.intake.layout import Layout
+from sipetl.intake.headers import HEADER_ROWS, Fit, Miss, fit, normal, positions, sources, unknown, unquoted
+from sipetl.intake.layout import PATTERN, Layout
 from sipetl.intake.text import as_utf8
 from sipetl.intake.unpack import Kind, Part, open_parts
 
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_CHARACTERS = 1024 * 1024
 """Enough for 20 rows of the widest file known (1,942 columns)."""
+
+MOST_NAMED = 5
+"""Headers named in the reason why no layout fits."""
+ALIKE, SHORTEST_ALIKE = 0.8, 6
+"""Likeness (difflib) from which a header was perhaps renamed, and the letters that it must have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,7 @@ def _best(part: Part, readings: list[_Reading], layouts: Sequence[Layout]) -> tu
             else:
                 misses.append(match)
     if not fits:
-        raise _unrecognized(part, misses)
+        raise _unrecognized(part, misses, readings)
     return max(fits, key=lambda pair: _rank(pair[1], part.name))
 
 
@@ -190,18 +196,62 @@ def _rank(match: Fit, name: str) -> tuple[int, bool, int]:
     return match.score, named, match.layout.version
 
 
-def _unrecognized(part: Part, misses: list[Miss]) -> UnrecognizedError:
+def _unrecognized(part: Part, misses: list[Miss], readings: Sequence[_Reading]) -> UnrecognizedError:
     nearest = max(misses, key=lambda m: (m.present, -len(m.missing)), default=None)
     if nearest is None or nearest.present < len(nearest.missing):
         why = "fewer than half of any layout's headers were found in it"
-        return UnrecognizedError("no layout fits the file", where=part.name, why=why)
+        cure = f"draft a layout: sipetl layout suggest {PurePosixPath(part.name).name}"
+        return UnrecognizedError("no layout fits the file", where=part.name, why=why, cure=cure)
     if nearest.missing:
-        lacks = f"the file has no header {', '.join(repr(h) for h in nearest.missing[:5])}"
+        lacks = f"the file has no header {', '.join(repr(h) for h in nearest.missing[:MOST_NAMED])}"
     else:
         lacks = "the file has a header that this layout excludes"
     why = f"the nearest layout is {nearest.layout.layout} v{nearest.layout.version}, but {lacks}"
-    cure = "ask the sender for the usual columns, or add a rename to the layout"
+    extra = unknown(_nearest_row(nearest, readings), nearest.layout)
+    why += _more(nearest, extra, (miss.layout for miss in misses))
+    cure = "ask the sender for the usual columns, add a rename to the layout, or draft one: sipetl layout suggest"
     return UnrecognizedError("no layout fits the file", where=part.name, why=why, cure=cure)
+
+
+def _nearest_row(miss: Miss, readings: Sequence[_Reading]) -> tuple[str, ...]:
+    """The header row: the one that has most of the layout's headers. A row of data has none of them."""
+    rows = (unquoted(tuple(row)) for reading in readings for row in reading.rows)
+    wanted = {normal(header) for header in miss.layout.recognise.headers}
+    return max(rows, key=lambda row: len(wanted & positions(row, miss.layout).keys()), default=())
+
+
+def _more(nearest: Miss, extra: Sequence[str], layouts: Iterable[Layout]) -> str:
+    """What else is in the header: columns that were perhaps renamed, and new ones.
+
+    A header may be a child's name, where a table stands on its side: it is named if it is like one that is missing,
+    or made of words that layouts use; others are counted.
+    """
+    left = {_letters(header): header for header in extra if len(_letters(header)) >= SHORTEST_ALIKE}
+    missing = [header for header in nearest.missing if len(_letters(header)) >= SHORTEST_ALIKE]
+    close = ((header, get_close_matches(_letters(header), left, n=1, cutoff=ALIKE)) for header in missing)
+    renamed = {left.pop(found[0]): header for header, found in close if found}
+    words = {word for layout in layouts for header in _written(layout) for word in _words(header)}
+    new = [header for header in extra if header not in renamed]
+    named = [repr(header) for header in new if _words(header) and _words(header) <= words][:MOST_NAMED]
+    more = [f"{len(new) - len(named)} that are not named here"] if len(new) > len(named) else []
+    told = ", ".join(f"{old!r} to {header!r}" for header, old in renamed.items())
+    besides = f"; headers that it does not know: {', '.join([*named, *more])}" if new else ""
+    return (f"; perhaps renamed: {told}" if told else "") + besides
+
+
+def _written(layout: Layout) -> Iterator[str]:
+    """The headers that a layout writes out."""
+    yield from (name for names in sources(layout) for name in names)
+    yield from (*layout.recognise.headers, *layout.renames)
+    yield from (header for header in layout.drop if not header.startswith(PATTERN))
+
+
+def _words(header: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", header)}
+
+
+def _letters(header: str) -> str:
+    return re.sub(r"\W|_", "", normal(header))
 
 
 def name_groups(layout: Layout, name: str) -> dict[str, str]:

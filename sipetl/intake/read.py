@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import mmap
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from sipetl.errors import UnreadableError
-from sipetl.intake.headers import needed
+from sipetl.intake.headers import needed, normal
 from sipetl.intake.identify import Member
 from sipetl.intake.records import fill, records
 
@@ -54,9 +55,10 @@ def read(con: duckdb.DuckDBPyConnection, member: Member) -> Raw:
     """Load a member.
 
     Raises:
-        UnreadableError: a quote is never closed, or the workbook is broken.
+        UnreadableError: a quote is never closed, the workbook is broken, or a header that is needed stands twice.
     """
     wanted = needed(member.headers, member.layout)
+    _refuse_twice(member, wanted.values())
     columns = {name: f"c{position}" for name, position in wanted.items()}
     table = f"raw_{uuid.uuid4().hex[:12]}"
     used = list(dict.fromkeys(columns.values()))
@@ -68,6 +70,16 @@ def read(con: duckdb.DuckDBPyConnection, member: Member) -> Raw:
         con.execute(f"create temp view {table} as from {table}_rows")
     found = con.execute(f"select count(*) from {table}").fetchone()
     return Raw(table, columns, found[0] if found else 0, not is_loaded or _has_controls(member.path))
+
+
+def _refuse_twice(member: Member, wanted: Collection[int]) -> None:
+    """Which of two columns of one name is meant, nobody can tell."""
+    names = Counter(normal(header) for header in member.headers)
+    for position in wanted:
+        if names[normal(member.headers[position])] > 1:
+            why = f"the header '{normal(member.headers[position])}' stands more than once"
+            cure = "leave one column of that name, and send the file again"
+            raise UnreadableError("two columns have the same name", where=member.name, why=why, cure=cure)
 
 
 def _is_plain(member: Member) -> bool:

@@ -14,6 +14,17 @@ from sipetl.errors import UnreadableError
 
 CHUNK = 4 * 1024 * 1024
 HEAD = 64 * 1024
+NOT_TABLES = {
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an old (.xls) or password-protected workbook",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"PAR1": "a Parquet file",
+}
+ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
 MAX_CONTROL_SHARE = 0.02
 """Text has next to no control characters; compressed or binary data has about one byte in nine."""
 _CONTROL = bytes(b for b in range(1, 32) if b not in (9, 10, 12, 13, 27))
@@ -37,6 +48,9 @@ def as_utf8(path: Path, name: str, scratch: Path) -> Text:
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
+    refuse_other_kinds(head, name)
+    if head.startswith(ZIPPED):
+        raise UnreadableError("this is an archive inside an archive", where=name, cure="send one ZIP of CSV or XLSX")
     encoding = _marked(head) or _unmarked_utf16(head)
     if encoding is None:
         _refuse_binary(head, name)
@@ -51,6 +65,17 @@ def as_utf8(path: Path, name: str, scratch: Path) -> Text:
     _refuse_binary(start, name)
     _refuse_blank(start, name)
     return Text(copy, encoding)
+
+
+def refuse_other_kinds(head: bytes, name: str) -> None:
+    """Refuse what announces itself as something that holds no table.
+
+    Raises:
+        UnreadableError: a PDF, a picture, an archive of another kind and the like.
+    """
+    for start, what in NOT_TABLES.items():
+        if head.startswith(start):
+            raise UnreadableError(f"this is {what}", where=name, cure="send CSV, XLSX or a ZIP of those")
 
 
 def _marked(head: bytes) -> str | None:

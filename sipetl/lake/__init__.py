@@ -1,6 +1,8 @@
 """The lake: student-level rows under pseudonyms, in Delta tables that any engine reads."""
 
+from sipetl.lake.again import brings_nothing
 from sipetl.lake.commit import commit, is_committed
+from sipetl.lake.diff import Difference, difference
 from sipetl.lake.guard import Impact, Part, Scope, impact
 from sipetl.lake.identity import LOCK as IDENTITY_LOCK
 from sipetl.lake.identity import attach_identity, key_of, refresh_identity
@@ -9,14 +11,17 @@ from sipetl.lake.tables import FOLDED, Lake, attach, column_types
 __all__ = [
     "FOLDED",
     "IDENTITY_LOCK",
+    "Difference",
     "Impact",
     "Lake",
     "Part",
     "Scope",
     "attach",
     "attach_identity",
+    "brings_nothing",
     "column_types",
     "commit",
+    "difference",
     "impact",
     "is_committed",
     "key_of",

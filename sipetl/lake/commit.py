@@ -130,10 +130,12 @@ def _new_state(con: duckdb.DuckDBPyConnection, part: Part, rows: str, old: list[
         fold(con, part, spans=current, snapshot=rows, target="folded")
         return f"select {names} from folded"
     new = f"select *, {quoted(part.part_id)} as part_id from {rows} where {part.partition()}"
-    kept = f"select {names} from ({current}) o where not ({part.scope.condition()})"
+    kept = f"select {names} from ({current}) o where not ({part.outgoing()})"
     if part.scope.kind == "increment":
         same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in load_contract(part.feed).key)
-        kept = f"select {names} from ({current}) o where not exists (select 1 from ({new}) n where {same})"
+        replaced = f"part_id in ({', '.join(map(quoted, part.replaces))})" if part.replaces else "false"
+        kept = f"select {names} from ({current}) o where not {replaced}"
+        kept += f" and not exists (select 1 from ({new}) n where {same})"
     return f"{kept} union all select {names} from ({new})" if old else f"select {names} from ({new})"
 
 

@@ -50,10 +50,18 @@ class Part:
     district: str
     school_year: int
     scope: Scope
+    replaces: tuple[str, ...] = ()
+    """Parts whose rows go wherever they are: the same file, taken once more, may read otherwise now."""
 
     def partition(self) -> str:
         """SQL condition on the partition."""
         return f"school_year = {self.school_year} and district = {quoted(self.district)}"
+
+    def outgoing(self) -> str:
+        """SQL condition on the rows now in the partition that this part takes the place of (never null)."""
+        if not self.replaces:
+            return self.scope.condition()
+        return f"({self.scope.condition()} or part_id in ({', '.join(map(quoted, self.replaces))}))"
 
     @property
     def lock(self) -> str:
@@ -85,40 +93,52 @@ class Impact:
 
 def impact(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part) -> Impact:
     """Compare a part's rows with the rows now in its scope, by the contract's key."""
-    key, others = _compared(part.feed)
+    query = f"""
+        {side_by_side(lake, table, part)}
+        select count(*) filter (was), count(*) filter (is_),
+               count(*) filter (was and not is_ and goes), count(*) filter (was and is_ and differs)
+        from j
+    """
+    return Impact(*one_row(con, query))
+
+
+def side_by_side(lake: Lake, table: str, part: Part, more: str = "") -> str:
+    """CTEs that end in `j`: each key with a row before (`was`) or after (`is_`), and whether the rows differ.
+
+    Args:
+        lake: the lake.
+        table: good rows.
+        part: whose rows of them.
+        more: further columns, from `o` (before) and `n` (after), each with a comma in front.
+    """
+    key, others = compared(part.feed)
     files = files_of(open_table(lake, part.feed), pruning(part))
-    live = "valid_to is null" if part.feed in FOLDED else part.scope.condition()
+    live = "valid_to is null" if part.feed in FOLDED else part.outgoing()
     same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in key)
     differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in others) or "false"
-    one_key = idents(key)
-    before, after, removed, changed = one_row(
-        con,
-        f"""
+    goes = "true"
+    if part.scope.kind == "increment":
+        goes = f"o.part_id in ({', '.join(map(quoted, part.replaces))})" if part.replaces else "false"
+    return f"""
         with o as (select * from ({read_files(part.feed, files)}) where {part.partition()} and {live}),
         n as (select * from {table} where {part.partition()}
-              qualify row_number() over (partition by {one_key} order by row_number) = 1),
-        j as (select o.part_id is not null as was, n.row_number is not null as is_, {differs} as differs
+              qualify row_number() over (partition by {idents(key)} order by row_number) = 1),
+        j as (select o.part_id is not null as was, n.row_number is not null as is_, {differs} as differs,
+                     {goes} as goes{more}
               from o full join n on {same})
-        select count(*) filter (was), count(*) filter (is_),
-               count(*) filter (was and not is_), count(*) filter (was and is_ and differs)
-        from j
-        """,
-    )
-    if part.scope.kind == "increment":
-        removed = 0
-    return Impact(before, after, removed, changed)
+    """
 
 
 def pruning(part: Part) -> str:
     """Predicate that lists the files a part may touch: its partition, and in a window only its days."""
     terms = [part.partition()]
     scope = part.scope
-    if scope.column and scope.starts and scope.ends:
+    if scope.column and scope.starts and scope.ends and not part.replaces:
         terms.append(f"{scope.column} >= '{scope.starts}' and {scope.column} <= '{scope.ends}'")
     return " and ".join(terms)
 
 
-def _compared(feed: FeedName) -> tuple[tuple[str, ...], list[str]]:
+def compared(feed: FeedName) -> tuple[tuple[str, ...], list[str]]:
     """The key and the other columns; of a folded feed without its snapshot day."""
     contract = load_contract(feed)
     ignored = {"snapshot_on"} if feed in FOLDED else set()

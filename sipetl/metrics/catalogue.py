@@ -96,7 +96,7 @@ class Metric(Model):
     minimum_n: str = "default"
     """Family of the small-cell policy that holds its minimum."""
     expected: str | None = None
-    """Condition that marks a row as a unit that should be in it; None = unknown."""
+    """Condition that marks a row as a unit that should be in it, or what adds up to such units; None = unknown."""
     requires: tuple[FeedName, ...] = ()
     """Further feeds it cannot be computed without."""
     source: str

@@ -157,7 +157,9 @@ def _integers(metric: Metric, sums: _Sums) -> dict[str, str]:
     if metric.n is not None:
         names["n"] = sums.total(scope, sums.expression(metric, metric.n)[0])
     if metric.expected is not None:
-        names["expected_n"] = _expected(sums, population, sums.expression(metric, metric.expected)[0])
+        expected, is_condition = sums.expression(metric, metric.expected)
+        counted = _expected(sums, population, expected) if is_condition else sums.total(scope, expected)
+        names["expected_n"] = counted
     return names
 
 

@@ -36,13 +36,9 @@ def is_whole(home: OpenHome, con: Any, part: Any) -> bool:
 
 
 def close_hold(connection: Connection, row: Any) -> None:
-    """A held try at the same part is over once it was taken up again."""
+    """A held try at the same part is over once it was taken up again; its reason says who released it."""
     part = t.ops.delivery_part
-    connection.execute(
-        part.update()
-        .where(same_part(row), part.c.status == "held")
-        .values(status="superseded", reason="released by a person, and taken up again")
-    )
+    connection.execute(part.update().where(same_part(row), part.c.status == "held").values(status="superseded"))
 
 
 def _parts_with_rows(con: Any, lake: Lake, row: Any) -> set[str]:

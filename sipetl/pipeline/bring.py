@@ -7,17 +7,19 @@ A command killed anywhere on this way leaves an intent, which the next command s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from uuid_utils.compat import uuid7
 
+from sipetl.errors import DeliveryError
 from sipetl.intake import PartKey
-from sipetl.lake import FOLDED, Impact, Part, Scope, commit, impact
-from sipetl.pipeline.accept import accept_part, close_hold, same_part
+from sipetl.lake import FOLDED, Part, Scope, brings_nothing, commit, impact
+from sipetl.pipeline.accept import accept_part, close_hold
+from sipetl.pipeline.anew import Before, earlier_try, parts_before, taken_since
 from sipetl.pipeline.bench import Checked, Taking
 from sipetl.pipeline.findings import why_refused
 from sipetl.pipeline.home import OpenHome
@@ -36,6 +38,13 @@ class Candidate:
     part: Part
     row: ledger.PartRow
     outcome: PartOutcome
+    before: Before | None = None
+    """The part that stood when its delivery was taken again from landing."""
+
+    @property
+    def takes_out(self) -> bool:
+        """Nothing is brought: the file reads otherwise now, and what it had brought here goes."""
+        return self.before is not None and not self.row.rows_good
 
 
 def bring(taking: Taking, checked: Checked) -> list[PartOutcome]:
@@ -44,7 +53,7 @@ def bring(taking: Taking, checked: Checked) -> list[PartOutcome]:
     split = checked.split
     if split.rejected_by or split.held_by or not checked.mapped.parts:
         return [_refused(checked)]
-    candidates = [_candidate(taking, checked, key, index == 0) for index, key in enumerate(checked.mapped.parts)]
+    candidates = candidates_of(taking, checked)
     with advisory_locks(taking.bench.home.warehouse.etl, {c.part.lock for c in candidates}):
         outcomes, going = _guard(taking, checked, candidates)
         if going:
@@ -57,6 +66,38 @@ def _refused(checked: Checked) -> PartOutcome:
     quarantined = checked.mapped.quarantined
     rejected = checked.rows_read - quarantined
     return checked.outcome(outcome, rows_quarantined=quarantined, rows_rejected=rejected, reason=why)
+
+
+def candidates_of(taking: Taking, checked: Checked) -> list[Candidate]:
+    """The parts of a checked member.
+
+    One that stood when the delivery was taken again, and of which the member has no row now, goes with the others, with
+    no rows: what it has in the lake would else be counted twice.
+
+    Raises:
+        DeliveryError: the member reads as another feed than before, or a snapshot as nobody's.
+    """
+    before = parts_before(taking, checked)
+    found = [_candidate(taking, checked, key, index == 0) for index, key in enumerate(checked.mapped.parts)]
+    named = [replace(c, before=before.pop((c.row.district, c.row.school_year), None)) for c in found]
+    taken = [replace(c, part=replace(c.part, replaces=(str(c.before.part_id),))) if c.before else c for c in named]
+    return taken + [_emptied(taking, checked, one) for one in before.values()]
+
+
+def _emptied(taking: Taking, checked: Checked, before: Before) -> Candidate:
+    """A part that takes out what an earlier reading of the same file put in."""
+    if checked.feed in FOLDED:
+        raise DeliveryError(
+            f"the file names nobody of district {before.district} now, and did when it was loaded",
+            where=checked.member.name,
+            cure="mend the registry, so that it does; what was loaded stays",
+        )
+    key = PartKey(before.district, before.school_year, 0, None, None)
+    one = _candidate(taking, checked, key, is_first=False)
+    scope = Scope(one.row.scope_kind, by_columns=("part_id",), by_values=((str(before.part_id),),))
+    row = replace(one.row, scope_from=before.scope_from, scope_to=before.scope_to)
+    part = replace(one.part, scope=scope, replaces=(str(before.part_id),))
+    return replace(one, part=part, row=row, before=before)
 
 
 def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -> Candidate:
@@ -120,54 +161,57 @@ def _guard(
 ) -> tuple[list[PartOutcome], list[Candidate]]:
     """Leave out what is done already, what is older than what is there, and what a person must look at."""
     home, stopped, going = taking.bench.home, list[PartOutcome](), list[Candidate]()
+    asks: list[Candidate] = []
     for candidate in candidates:
-        earlier = _earlier(home, candidate.row)
+        earlier = earlier_try(home, candidate.row, taking.asked.replayed or ())
         if earlier and earlier.stands:
-            stopped.append(earlier.told(candidate.outcome))
+            if candidate.before and earlier.decision == "reject":
+                stopped.append(_keep(home, candidate, f"{earlier.reason}; what was loaded before stays"))
+            else:
+                stopped.append(earlier.told(candidate.outcome))
+        elif why := _needless(taking, checked, candidate):
+            stopped.append(_keep(home, candidate, why))
         elif newer := _newer_snapshot(home, candidate):
             stopped.append(_stop(home, candidate, Outcome.SUPERSEDED, f"the snapshot of {newer} is newer"))
-        elif not earlier and (successor := overtaken_by(home, taking.delivery, candidate.row)):
-            stopped.append(_stop(home, candidate, Outcome.HELD, f"{successor} is newer, and was taken before"))
-        elif not earlier and (reason := _hold_reason(taking, checked, candidate)):
-            found, why = reason
-            stopped.append(_stop(home, candidate, Outcome.HELD, why, found))
+        else:
+            (going if earlier else asks).append(candidate)
+    reasons = _hold_reasons(taking, checked, asks, have_moved=_have_moved(checked, candidates))
+    for candidate, reason in zip(asks, reasons, strict=True):
+        if reason:
+            stopped.append(_hold(taking, checked, candidate, reason))
         else:
             going.append(candidate)
     return stopped, going
 
 
-@dataclass(frozen=True)
-class _Earlier:
-    """What an earlier try at a part came to."""
-
-    status: str
-    reason: str | None
-    decision: str | None
-
-    @property
-    def stands(self) -> bool:
-        """Nothing is to be done again, unless a person released the part."""
-        return self.decision != "accept"
-
-    def told(self, outcome: PartOutcome) -> PartOutcome:
-        """The outcome once more, for the letter."""
-        if self.status == "accepted":
-            return outcome
-        return replace(outcome, outcome=Outcome(self.status), reason=self.reason or "", rows_good=0)
+def _have_moved(checked: Checked, candidates: Sequence[Candidate]) -> bool:
+    """Whether rows that are taken out of one part come again in others, but for as few as may be removed without a look."""
+    before = sum(c.before.rows_good for c in candidates if c.before)
+    lost = before - sum(c.row.rows_good for c in candidates)
+    return bool(100 * lost <= checked.contract.custom("removeLimitPercent") * before)
 
 
-def _earlier(home: OpenHome, row: ledger.PartRow) -> _Earlier | None:
-    """What an earlier try at this delivery came to: the ledger's last word on the part, a released hold if no other."""
-    part, hold = t.ops.delivery_part, t.ops.hold
-    tries = (
-        select(part.c.status, part.c.reason, hold.c.decision)
-        .outerjoin(hold, hold.c.part_id == part.c.part_id)
-        .where(same_part(row))
-        .order_by(hold.c.decision.is_not_distinct_from("accept"), part.c.status, part.c.part_id.desc())
-    )
+def _needless(taking: Taking, checked: Checked, candidate: Candidate) -> str | None:
+    """Why a part that stands already need not be taken again; None when it brings something, or is new."""
+    home, before = taking.bench.home, candidate.before
+    if not before:
+        return None
+    if newer := _newer_snapshot(home, candidate):
+        return f"taken again: the snapshot of {newer} is newer, so nothing was changed"
+    is_same = before.rows_good == candidate.row.rows_good
+    if is_same and brings_nothing(taking.bench.con, home.lake, checked.split.good, candidate.part):
+        return "taken again: the same rows as before, so nothing was changed"
+    return None
+
+
+def _keep(home: OpenHome, candidate: Candidate, why: str) -> PartOutcome:
+    """The part that stands stays; how many rows wait may have changed all the same."""
+    assert candidate.before  # noqa: S101 - only such a candidate is needless
     with home.warehouse.begin() as connection:
-        found = connection.execute(tries).first()
-    return _Earlier(*found) if found else None
+        waiting = {"rows_quarantined": candidate.row.rows_quarantined}
+        ledger.mark_part(connection, candidate.before.part_id, **waiting)
+        close_hold(connection, candidate.row)
+    return replace(candidate.outcome, rows_good=candidate.before.rows_good, reason=why)
 
 
 def _newer_snapshot(home: OpenHome, candidate: Candidate) -> date | None:
@@ -179,29 +223,42 @@ def _newer_snapshot(home: OpenHome, candidate: Candidate) -> date | None:
     return newest if newest and newest > candidate.row.scope_to else None
 
 
-def _hold_reason(taking: Taking, checked: Checked, candidate: Candidate) -> tuple[Impact, str] | None:
+def _hold_reasons(
+    taking: Taking, checked: Checked, candidates: Sequence[Candidate], *, have_moved: bool
+) -> list[str | None]:
+    """Why a person must look at each; where rows move from one part to another, all wait or none does."""
+    reasons = [
+        None if have_moved and candidate.takes_out else _hold_reason(taking, checked, candidate)
+        for candidate in candidates
+    ]
+    if any(reasons) and any(candidate.takes_out for candidate in candidates):
+        return [reason or "rows move between this part and another one, which waits" for reason in reasons]
+    return reasons
+
+
+def _hold_reason(taking: Taking, checked: Checked, candidate: Candidate) -> str | None:
+    home, row, before = taking.bench.home, candidate.row, candidate.before
+    if successor := overtaken_by(home, taking.delivery, row) or taken_since(home, row, before):
+        return f"{successor} is newer, and was taken before"
+    found = impact(taking.bench.con, home.lake, checked.split.good, candidate.part)
+    return found.exceeds(checked.contract)
+
+
+def _hold(taking: Taking, checked: Checked, candidate: Candidate, why: str) -> PartOutcome:
+    """Let a part wait for a person, who sees what it would do."""
     found = impact(taking.bench.con, taking.bench.home.lake, checked.split.good, candidate.part)
-    why = found.exceeds(checked.contract)
-    return (found, why) if why else None
+    counts = {name: getattr(found, name) for name in ("rows_before", "rows_after", "rows_removed", "rows_changed")}
+    return _stop(taking.bench.home, candidate, Outcome.HELD, why, counts)
 
 
 def _stop(
-    home: OpenHome, candidate: Candidate, outcome: Outcome, why: str, found: Impact | None = None
+    home: OpenHome, candidate: Candidate, outcome: Outcome, why: str, counts: Mapping[str, int] | None = None
 ) -> PartOutcome:
     with home.warehouse.begin() as connection:
         close_hold(connection, candidate.row)
         ledger.add_parts(connection, [replace(candidate.row, status=outcome.value, reason=why)])
-        if found:
-            connection.execute(
-                insert(t.ops.hold),
-                {
-                    "part_id": candidate.row.part_id,
-                    "rows_before": found.rows_before,
-                    "rows_after": found.rows_after,
-                    "rows_removed": found.rows_removed,
-                    "rows_changed": found.rows_changed,
-                },
-            )
+        if counts:
+            connection.execute(insert(t.ops.hold), {"part_id": candidate.row.part_id, **counts})
     return replace(candidate.outcome, outcome=outcome, reason=why, rows_good=0)
 
 

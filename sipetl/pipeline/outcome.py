@@ -35,3 +35,5 @@ RANK = (
     Outcome.DUPLICATE,
 )
 """A delivery's status is the first of these that one of its parts has."""
+TAKEN = (Outcome.ACCEPTED, Outcome.QUARANTINED)
+"""A delivery with such parts, and no others that rank higher, is accepted."""

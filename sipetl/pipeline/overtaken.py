@@ -34,10 +34,10 @@ def overtaken_by(home: OpenHome, delivery: ledger.Delivery, row: ledger.PartRow)
     )
     with home.warehouse.begin() as connection:
         found = connection.execute(newer).all()
-    return next((one.file_name for one in found if _overlap(one, row)), None)
+    return next((one.file_name for one in found if overlap(one, row)), None)
 
 
-def _overlap(one: Any, other: Any) -> bool:
+def overlap(one: Any, other: Any) -> bool:
     """Whether two parts speak of the same days and the same values of their scopes."""
     has_days = None not in (one.scope_from, one.scope_to, other.scope_from, other.scope_to)
     if has_days and (one.scope_to < other.scope_from or other.scope_to < one.scope_from):

@@ -15,7 +15,7 @@ from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.ingest import Watcher, ingest
 from sipetl.pipeline.outcome import DeliveryOutcome
 from sipetl.plans import evaluate
-from sipetl.publish import Release, release
+from sipetl.publish import Release, lake_versions, release
 from sipetl.warehouse import Written
 from sipetl.warehouse import tables as t
 
@@ -59,7 +59,7 @@ def release_cycle(home: OpenHome, cycle: str) -> Release:
     """
     with home.warehouse.begin() as connection:
         policy = load_policy(_policy_name(connection), home.settings.registry_dir / "policies")
-        return release(connection, cycle, now=home.now(), policy=policy)
+        return release(connection, cycle, now=home.now(), policy=policy, lake=lake_versions(home.lake))
 
 
 def due_cycles(home: OpenHome) -> list[str]:

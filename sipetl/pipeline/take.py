@@ -6,12 +6,14 @@ Whatever is wrong with a file ends here as an outcome with a reason; only a fail
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
 
 from sipetl.errors import DeliveryError, LandingError, UnrecognizedError
 from sipetl.intake import (
+    Identified,
     Layout,
     MapContext,
     Mapped,
@@ -24,15 +26,16 @@ from sipetl.intake import (
     read,
 )
 from sipetl.pipeline.accept import is_whole, settle_intents
+from sipetl.pipeline.anew import members_standing
 from sipetl.pipeline.asked import Asked
 from sipetl.pipeline.bench import Checked, Taking, Workbench
 from sipetl.pipeline.bring import bring
 from sipetl.pipeline.findings import map_findings
 from sipetl.pipeline.letters import write_letter
-from sipetl.pipeline.outcome import RANK, DeliveryOutcome
+from sipetl.pipeline.outcome import RANK, TAKEN, DeliveryOutcome
 from sipetl.pipeline.suites import suite_of
 from sipetl.pipeline.unknowns import unknown_to_registry
-from sipetl.quality import Outcome, find, run_suite, split
+from sipetl.quality import Outcome, PartOutcome, find, run_suite, split
 from sipetl.warehouse import ledger
 
 
@@ -60,12 +63,9 @@ def _twins(bench: Workbench, delivery: ledger.Delivery) -> list[str]:
 
 
 def _take_members(taking: Taking) -> None:
-    bench, delivery = taking.bench, taking.delivery
-    layouts = [layout for layout in bench.layouts if _may_be(layout, taking.asked)]
+    delivery, layouts = taking.delivery, _layouts(taking)
     try:
-        with taking.step("identify") as counts:
-            found = identify(_local(bench, delivery), delivery.file_name, layouts, scratch=bench.scratch)
-            counts |= {"members": len(found.members), "refused": len(found.refused)}
+        found = _identify(taking, layouts)
     except UnrecognizedError as error:
         return taking.refuse(delivery.file_name, Outcome.UNRECOGNIZED, str(_unexpected(taking, layouts) or error))
     except DeliveryError as error:
@@ -79,6 +79,19 @@ def _take_members(taking: Taking) -> None:
         else:
             _take_member(taking, member)
     return None
+
+
+def _layouts(taking: Taking) -> list[Layout]:
+    """The layouts that the operator and the registry let the delivery be of."""
+    return [layout for layout in taking.bench.layouts if _may_be(layout, taking.asked)]
+
+
+def _identify(taking: Taking, layouts: Sequence[Layout]) -> Identified:
+    bench, delivery = taking.bench, taking.delivery
+    with taking.step("identify") as counts:
+        found = identify(_local(bench, delivery), delivery.file_name, layouts, scratch=bench.scratch)
+        counts |= {"members": len(found.members), "refused": len(found.refused)}
+    return found
 
 
 def _unexpected(taking: Taking, tried: Sequence[Layout]) -> UnrecognizedError | None:
@@ -134,21 +147,40 @@ def _local(bench: Workbench, delivery: ledger.Delivery) -> Path:
 
 
 def _take_member(taking: Taking, member: Member) -> None:
-    con = taking.bench.con
     try:
-        with taking.step("map") as counts:
-            raw = read(con, member)
-            mapped = map_rows(con, raw, member, _context(taking))
-            counts |= {"read": raw.rows, "mapped": mapped.rows_mapped, "quarantined": mapped.quarantined}
-        with taking.step("check") as counts:
-            checked = _check(taking, member, raw, mapped)
-            counts |= {"good": checked.split.rows_good, "quarantined": checked.split.rows_quarantined}
+        checked = _checked(taking, member)
         taking.outcomes += bring(taking, checked)
-        mapped.drop(con)
+        checked.mapped.drop(taking.bench.con)
     except UnrecognizedError as error:
         taking.refuse(member.name, Outcome.UNRECOGNIZED, str(error))
     except DeliveryError as error:
         taking.refuse(member.name, Outcome.REJECTED, str(error))
+
+
+def _checked(taking: Taking, member: Member) -> Checked:
+    """A member read, mapped and checked."""
+    con = taking.bench.con
+    with taking.step("map") as counts:
+        raw = read(con, member)
+        mapped = map_rows(con, raw, member, _context(taking))
+        counts |= {"read": raw.rows, "mapped": mapped.rows_mapped, "quarantined": mapped.quarantined}
+    with taking.step("check") as counts:
+        checked = _check(taking, member, raw, mapped)
+        counts |= {"good": checked.split.rows_good, "quarantined": checked.split.rows_quarantined}
+    return checked
+
+
+def look_at(taking: Taking, member: str) -> Checked:
+    """Read, map and check one member of a landed delivery again, and write nothing.
+
+    Raises:
+        DeliveryError: it cannot be read now.
+    """
+    found = _identify(taking, _layouts(taking))
+    for refused in found.refused:
+        if refused.name == member:
+            raise refused.error
+    return _checked(taking, next(one for one in found if one.name == member))
 
 
 def _context(taking: Taking) -> MapContext:
@@ -184,9 +216,15 @@ def _check(taking: Taking, member: Member, raw: Raw, mapped: Mapped) -> Checked:
 
 def _conclude(taking: Taking) -> DeliveryOutcome:
     delivery, home = taking.delivery, taking.bench.home
+    standing = members_standing(taking)
+    taking.outcomes[:] = [_what_stays(part) if part.member in standing else part for part in taking.outcomes]
     status = next((o for o in RANK if any(p.outcome is o for p in taking.outcomes)), Outcome.REJECTED)
-    status = Outcome.ACCEPTED if status is Outcome.QUARANTINED else status
-    reason = next((p.reason for p in taking.outcomes if p.outcome is status and p.reason), "")
+    reasons = [p.reason for p in taking.outcomes if p.outcome is status]
+    if status in TAKEN:
+        status = Outcome.ACCEPTED
+        reasons = [p.reason for p in taking.outcomes if p.outcome in TAKEN]
+        reasons = reasons if all(reasons) else []
+    reason = next((reason for reason in reasons if reason), "")
     outcome = DeliveryOutcome(
         delivery.delivery_id, delivery.sender, delivery.file_name, status, reason, tuple(taking.outcomes)
     )
@@ -195,3 +233,10 @@ def _conclude(taking: Taking) -> DeliveryOutcome:
         taking.write_steps(connection)
         ledger.conclude(connection, delivery.delivery_id, status.value, reason or None)
     return outcome
+
+
+def _what_stays(part: PartOutcome) -> PartOutcome:
+    """Of a file that was taken again and is refused now, what was loaded before is still there."""
+    if part.outcome.value not in ledger.REFUSED:
+        return part
+    return replace(part, reason=f"{part.reason}; what was loaded from it before stays")

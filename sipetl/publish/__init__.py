@@ -1,7 +1,32 @@
 """What leaves the pipeline: BI views and roles, releases, and the trace from a number back to its files."""
 
-from sipetl.publish.release import Release, release
+from sipetl.publish.causes import Cause
+from sipetl.publish.export import Package, Wanted, export, write_package
+from sipetl.publish.made_with import lake_versions
+from sipetl.publish.release import Cut, Release, release
+from sipetl.publish.restate import Restated, Restatement, restate, restated, restatements
 from sipetl.publish.trace import Trace, TracedDelivery, TracedPart, trace
 from sipetl.publish.views import apply_views, roles_sql
 
-__all__ = ["Release", "Trace", "TracedDelivery", "TracedPart", "apply_views", "release", "roles_sql", "trace"]
+__all__ = [
+    "Cause",
+    "Cut",
+    "Package",
+    "Release",
+    "Restated",
+    "Restatement",
+    "Trace",
+    "TracedDelivery",
+    "TracedPart",
+    "Wanted",
+    "apply_views",
+    "export",
+    "lake_versions",
+    "release",
+    "restate",
+    "restated",
+    "restatements",
+    "roles_sql",
+    "trace",
+    "write_package",
+]

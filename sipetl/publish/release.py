@@ -1,13 +1,15 @@
 """A release: the frozen cut of values and statuses that a monitoring cycle was reviewed with.
 
-Frozen whole in `ops`, with the small-cell decision beside each row; the views of `pub` show what that leaves. A release is made once:
-what later data changes is a restatement, never an edit.
+Frozen whole in `ops`, with the small-cell decision beside each row and all that the numbers mean and rest on
+(`made_with`); the views of `pub` show what that leaves. A release is never edited: what later data changes is restated in a
+further edition (`restate`), and the edition before stays as it was.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.resources import files
 
@@ -16,11 +18,14 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.disclosure import Policy, decide
 from sipetl.errors import ConfigError
+from sipetl.publish.made_with import MadeWith, keep_made_with
 from sipetl.warehouse import tables as t
 
 SQL = files("sipetl.publish") / "sql"
 _BATCH = 10_000
 """Rows fetched at once while hashing."""
+_LOGICAL = ("logical_values", "logical_statuses", "logical_readiness", "logical_definitions")
+"""What the hash is over, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +38,68 @@ class Release:
     suppressed: int
     """Rows of both that the public does not see, for whatever reason."""
     sha256: str
-    """Over the sorted logical rows: the same in every rebuild from the same deliveries."""
+    """Over the sorted logical rows: the same in every rebuild from the same deliveries and registry."""
+    edition: int = 1
 
 
-def release(connection: Connection, cycle: str, *, now: datetime, policy: Policy) -> Release:
-    """Freeze a cycle's values and statuses, decide what the public sees, and record it.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is to be frozen, when and how."""
+
+    cycle: str
+    now: datetime
+    policy: Policy
+    lake: Mapping[str, int] = field(default_factory=dict)
+    """Delta version of each lake table."""
+    edition: int = 1
+
+
+def release(
+    connection: Connection, cycle: str, *, now: datetime, policy: Policy, lake: Mapping[str, int] | None = None
+) -> Release:
+    """Freeze a cycle's values and statuses, decide what the public sees, and record it with what it was made with.
 
     Values: of the cycle's own period; of all months and windows of its school year that ended on or before its
     `data_as_of`, and the year to date as it was then; and published results that old. Statuses: all of the cycle.
+
+    Args:
+        connection: an open transaction.
+        cycle: code of the cycle.
+        now: the moment.
+        policy: the small-cell policy.
+        lake: Delta version of each lake table, for the record.
 
     Raises:
         ConfigError: no such cycle; it is released already; its last day of data is still to come; the policy may not
             be released with.
     """
-    if not policy.releasable:
+    return freeze(connection, Cut(cycle, now, policy, lake or {}))
+
+
+def freeze(connection: Connection, cut: Cut) -> Release:
+    """Freeze one edition; the caller has put the one before aside.
+
+    Raises:
+        ConfigError: as `release`.
+    """
+    if not cut.policy.releasable:
         raise ConfigError(
-            f"no release can be made with the policy {policy.policy!r}",
+            f"no release can be made with the policy {cut.policy.policy!r}",
             why="it leaves counts beside hidden numbers",
             cure="name another policy in home.yaml",
         )
-    day = _day(connection, now)
-    as_of = _data_as_of(connection, cycle, day)
-    _claim(connection, {"cycle": cycle, "released_at": now, "as_of": as_of, "policy": policy.policy, "sha256": ""})
-    values = connection.execute(text(_read("freeze_values")), {"cycle": cycle}).rowcount
-    statuses = connection.execute(text(_read("freeze_statuses")), {"cycle": cycle}).rowcount
-    decided = decide(connection, cycle, policy=policy, day=day)
-    sha256 = _sha256(connection, cycle)
-    of_cycle = t.release.release.c.cycle == cycle
-    connection.execute(t.release.release.update().where(of_cycle).values(sha256=sha256))
-    return Release(cycle, values, statuses, decided.values + decided.statuses, sha256)
+    day = _day(connection, cut.now)
+    _claim(connection, cut, _data_as_of(connection, cut.cycle, day))
+    given = {"cycle": cut.cycle, "edition": cut.edition}
+    values = connection.execute(text(read_sql("freeze_values")), given).rowcount
+    values += connection.execute(text(read_sql("freeze_moved_on")), given).rowcount
+    statuses = connection.execute(text(read_sql("freeze_statuses")), given).rowcount
+    decided = decide(connection, cut.cycle, policy=cut.policy, day=day)
+    state = keep_made_with(connection, MadeWith(cut.cycle, cut.edition, cut.now, cut.policy, cut.lake))
+    sha256 = _sha256(connection, given)
+    of_cycle = t.release.release.c.cycle == cut.cycle
+    connection.execute(t.release.release.update().where(of_cycle).values(sha256=sha256, readiness=state))
+    return Release(cut.cycle, values, statuses, decided.values + decided.statuses, sha256, cut.edition)
 
 
 def _day(connection: Connection, now: datetime) -> date:
@@ -82,26 +120,40 @@ def _data_as_of(connection: Connection, cycle: str, day: date) -> date:
     return as_of
 
 
-def _claim(connection: Connection, row: dict[str, object]) -> None:
+def _claim(connection: Connection, cut: Cut, as_of: date) -> None:
     """Write the release's own row; of two commands at once, the second waits here and is refused."""
-    insert = pg_insert(t.release.release).values(row).on_conflict_do_nothing().returning(t.release.release.c.cycle)
-    if connection.execute(insert).scalar() is None:
+    table = t.release.release
+    row = {
+        "cycle": cut.cycle,
+        "released_at": cut.now,
+        "as_of": as_of,
+        "policy": cut.policy.policy,
+        "sha256": "",
+        "edition": cut.edition,
+        "registry": connection.execute(select(t.ref.registry.c.sha256)).scalar(),
+    }
+    if (
+        connection.execute(pg_insert(table).values(row).on_conflict_do_nothing().returning(table.c.cycle)).scalar()
+        is None
+    ):
         raise ConfigError(
-            f"cycle {row['cycle']} is released already",
+            f"cycle {cut.cycle} is released already",
             why="a release is what people reviewed, and does not change",
+            cure=f"see 'sipetl restatements {cut.cycle}', and release it with --restate",
         )
 
 
-def _sha256(connection: Connection, cycle: str) -> str:
+def _sha256(connection: Connection, given: Mapping[str, object]) -> str:
     """Hash the frozen rows in a fixed order, without surrogate keys and ids of runs (choice 8)."""
     digest = hashlib.sha256()
-    for name in ("logical_values", "logical_statuses"):
+    for name in _LOGICAL:
         digest.update(f"{name}\n".encode())
-        query = text(_read(name)).execution_options(stream_results=True, yield_per=_BATCH)
-        for line in connection.execute(query, {"cycle": cycle}).scalars():
+        query = text(read_sql(name)).execution_options(stream_results=True, yield_per=_BATCH)
+        for line in connection.execute(query, given).scalars():
             digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 
 
-def _read(name: str) -> str:
+def read_sql(name: str) -> str:
+    """A statement of this room."""
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")

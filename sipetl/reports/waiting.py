@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, exists, or_, select
 
+from sipetl.intake import harmless
 from sipetl.reports.model import Scope, Waiting, WaitKind
 from sipetl.warehouse import tables as t
 
@@ -19,7 +21,8 @@ _delivery, _part, _hold = t.ops.delivery, t.ops.delivery_part, t.ops.hold
 def read_waiting(connection: Connection, scope: Scope, now: datetime) -> tuple[Waiting, ...]:
     """Read what is open: held first, then refused, then quarantined; the newest first in each."""
     kinds = (_held, _refused, _quarantined)
-    return tuple(waiting for read in kinds for waiting in read(connection, scope, now))
+    found = (waiting for read in kinds for waiting in read(connection, scope, now))
+    return tuple(replace(one, file_name=harmless(one.file_name), reason=harmless(one.reason)) for one in found)
 
 
 def _held(connection: Connection, scope: Scope, now: datetime) -> Iterator[Waiting]:

@@ -12,7 +12,22 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, literal, not_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    and_,
+    cast,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    not_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.warehouse import tables as t
@@ -108,13 +123,14 @@ def unfinished(connection: Connection, sender: str) -> list[Row[Any]]:
 def accepted_twins(connection: Connection, sender: str, sha256: str, delivery_id: UUID) -> list[Row[Any]]:
     """Id and file name of earlier deliveries with these bytes all of whose parts are accepted.
 
-    Of a part that was held first, the held try does not count.
+    Of a part that was held first, the held try does not count; nor, of a delivery taken again, what it replaced of itself.
     """
     released = select(t.ops.hold.c.part_id).where(t.ops.hold.c.decision == "accept")
     superseded = exists().where(
         _part.c.delivery_id == _delivery.c.delivery_id,
         _part.c.status != "accepted",
         _part.c.part_id.not_in(released),
+        not_(func.coalesce(_delivery.c.asked["replayed"].has_key(cast(_part.c.part_id, Text)), false())),
     )
     accepted = exists().where(_part.c.delivery_id == _delivery.c.delivery_id, _part.c.status == "accepted")
     query = select(_delivery.c.delivery_id, _delivery.c.file_name).where(

@@ -9,6 +9,7 @@ import pytest
 from sipetl.quality import Outcome
 from sipetl.registry.groups import load_groups
 from tests.truth.lived import Lived, differences
+from tests.truth.truth_page import tell
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +90,12 @@ def test_metric_has_exactly_the_integers_of_the_key(lived: Lived, key: pd.DataFr
 
     assert len(expected) > 0
     assert differences(expected, found) == []
+    tell(
+        "Our own: answer key of the demo's world",
+        len(expected),
+        len(expected),
+        "numerator, denominator and n of every metric, organization, period and group",
+    )
 
 
 def test_key_and_warehouse_have_the_same_metrics_at_every_level(lived: Lived, key: pd.DataFrame) -> None:

@@ -19,6 +19,7 @@ import pytest
 from sipetl.metrics import compute_feed, load_catalogue
 from sipetl.metrics.compute import ensure_inputs
 from sipetl.registry.models import FeedName
+from tests.truth.truth_page import tell
 
 A, B = "90010005", "90010010"
 ORGANIZATIONS = {A: 11, B: 12, "district": 10}
@@ -167,6 +168,12 @@ def test_attendance_rule(case: Case) -> None:
         ).fetchall()
     }
     assert {at: got.get((ORGANIZATIONS[at[0]], at[1])) for at in case.expected} == case.expected
+    tell(
+        "Our own: truth table of attendance",
+        len(case.expected),
+        len(case.expected),
+        "sums written by hand, each case with the source of its rule",
+    )
 
 
 def world(case: Case) -> duckdb.DuckDBPyConnection:

@@ -24,6 +24,7 @@ from sipetl.warehouse import embedded
 from tests.generate import Fate, Recipe, header_of, ids, numbers, write_rows
 from tests.home import KEY, Site, make_database
 from tests.truth.lived import values_of
+from tests.truth.truth_page import same, tell
 
 pytestmark = pytest.mark.samples
 
@@ -131,6 +132,12 @@ def test_every_published_mcas_percent_comes_back_from_its_counts(samples: Path, 
     shares = {key: half_up(Decimal(100 * a) / b, 0) for key, (a, b, _) in found.items() if "_share_" in key[3]}
     assert len(percents) == 1056 * len(SHARES)
     assert shares == percents
+    tell(
+        "Published: DESE, Next Generation MCAS 2023, districts",
+        len(percents),
+        same(percents, shares),
+        "percent = 100 x count / tested, half-up to a whole percent",
+    )
 
 
 def test_published_state_row_is_kept_and_never_summed(samples: Path, make_home: MakeHome) -> None:
@@ -157,6 +164,12 @@ def test_every_colorado_rate_comes_back_from_its_counts(samples: Path, make_home
     counted = {key[1]: a / b for key, (a, b, _) in found.items() if key[3] == "published_chronic_absence_rate_k12"}
     assert len(rates) == 185
     assert counted == rates, "to the last bit of a float"
+    tell(
+        "Published: Colorado, chronic absenteeism 2018-19",
+        len(rates),
+        same(rates, counted),
+        "rate = count / enrollment, to the last bit of a float",
+    )
     assert found["state", "CO", "2019", "published_chronic_absence_rate_k12", "all"] == (197392, 877308, 877308)
 
 
@@ -185,6 +198,12 @@ def test_nwea_results_and_roster_join(samples: Path, make_home: MakeHome) -> Non
     mean = {k: v for k, v in found.items() if k[0] == "school" and "mean_rit" in k[3]}
     of_grades = {k: v for k, v in mean.items() if k[4] == "all" or k[4].startswith("grade_")}
     assert of_grades == {key: tuple(sums) for key, sums in expected.items()}
+    tell(
+        "Published: NWEA, MAP training files of fall 2013",
+        len(expected),
+        same({k: tuple(s) for k, s in expected.items()}, of_grades),
+        "mean RIT: sum, denominator and n by school, grade and period, over tests that count as growth measures",
+    )
 
 
 def nwea_registry(schools: Mapping[str, str]) -> dict[str, Any]:
@@ -262,6 +281,12 @@ def test_mcas_students_are_counted_under_every_header(
             here = [row for row in rows if row["sprp_sch"] == school and is_in(row)]
             got = {key[3]: sums for key, sums in found.items() if key[1:3] == (school, "2025") and key[4] == group}
             assert {name: got[name] for name in counts(here)} == counts(here)
+            tell(
+                "Published: DESE, MCAS student file layouts 2021 to 2024 (headers; rows made)",
+                len(counts(here)),
+                same(counts(here), got),
+                "shares, means and participation by school and group; absent is expected, medical is not",
+            )
 
 
 GROUPS: dict[str, Callable[[Mapping[str, str]], bool]] = {

@@ -24,6 +24,7 @@ from sipetl.registry.models import FeedName
 from sipetl.warehouse import embedded
 from tests.home import Site
 from tests.truth.sample_home import make_home
+from tests.truth.truth_page import same, tally, tell
 
 pytestmark = pytest.mark.samples
 
@@ -44,6 +45,12 @@ COLORADO = "co_chronic/2021-2022_ChronicAbsenteeism.xlsx"
 NEW_YORK = "nyc_school_survey_2011/math_test_results.csv"
 CHICAGO = "cps_chicago/Chicago_Public_Schools_-_School_Progress_Reports_SY1617.csv"
 STATE = "00000000"
+TAKEN = "each figure is in the lake as published, with its counts, or with the reason why there is none"
+WHOLE = "percent = 100 x count / tested, half-up to a whole percent"
+TENTH = "percent = 100 x count / students, half-up to a tenth"
+NEW_YORK_TENTH = (
+    "percent = 100 x count / tested, half-up to a tenth (two shares of level 3 were published a tenth off)"
+)
 AUTHORITIES = {COLORADO: "CO", NEW_YORK: "NYC", CHICAGO: "CPS"}
 
 
@@ -206,6 +213,7 @@ def test_school_attendance_has_every_published_value_under_its_own_name(samples:
     assert (len(rows), len(once)) == (29330, 14665)
     assert len({key[:2] for key in found}) == 14665
     assert found == published
+    tell("Published: DESE, school attendance 2018 to 2025", len(published), same(published, found), TAKEN)
 
 
 def test_severe_absence_is_never_above_chronic_absence_and_is_not_known_before_2022(take: Take) -> None:
@@ -275,6 +283,8 @@ def test_science_has_every_figure_and_every_percentage_recomputes(
 
     assert found == published
     assert recomputed(only(found, *LEVELS), 0) == {True: rows * len(LEVELS)}
+    tell("Published: DESE, high school science MCAS 2011 and 2013", len(published), same(published, found), TAKEN)
+    tally("Published: DESE, high school science MCAS 2011 and 2013", recomputed(only(found, *LEVELS), 0), WHOLE)
 
 
 RATES = {
@@ -305,6 +315,7 @@ def test_indicators_have_every_figure_that_is_not_blank(samples: Path, take: Tak
 
     assert found == published
     assert {key.organization for key, figure in found.items() if figure.level == "state"} == {STATE}
+    tell("Published: DESE, indicator reports 2003 to 2013", len(published), same(published, found), TAKEN)
 
 
 POPULATION_OF = {
@@ -332,6 +343,12 @@ def test_selected_populations_have_every_figure_that_is_not_blank(samples: Path,
 
     assert found == published
     assert sum(figure.level == "state" for figure in found.values()) == 98
+    tell(
+        "Published: DESE, enrollment by selected populations 1995 to 2014",
+        len(published),
+        same(published, found),
+        TAKEN,
+    )
 
 
 RACES = {
@@ -359,6 +376,7 @@ def test_race_and_gender_workbook_is_taken_cell_by_cell(samples: Path, take: Tak
 
     assert take(RACE) == published
     assert len(published) == 400 * len(RACES)
+    tell("Published: DESE, enrollment by race and gender 2024", len(published), same(published, take(RACE)), TAKEN)
 
 
 def test_graduation_workbook_is_taken_cell_by_cell(samples: Path, take: Take) -> None:
@@ -380,6 +398,7 @@ def test_graduation_workbook_is_taken_cell_by_cell(samples: Path, take: Take) ->
 
     assert take(GRADUATION) == published
     assert len(published) == 305 * len(names)
+    tell("Published: DESE, graduation rates 2021", len(published), same(published, take(GRADUATION)), TAKEN)
 
 
 def test_dropout_workbook_keeps_its_blanks_and_its_rates_recompute(samples: Path, take: Take) -> None:
@@ -397,6 +416,8 @@ def test_dropout_workbook_keeps_its_blanks_and_its_rates_recompute(samples: Path
     assert found == published
     assert Counter(figure.why for figure in found.values()) == {None: 1940, "not_reported": 85}
     assert recomputed(found, 1) == {True: 402}
+    tell("Published: DESE, dropout rates 2018", len(published), same(published, found), TAKEN)
+    tally("Published: DESE, dropout rates 2018", recomputed(found, 1), TENTH)
 
 
 def test_mobility_workbook_is_taken_cell_by_cell(samples: Path, take: Take) -> None:
@@ -415,6 +436,7 @@ def test_mobility_workbook_is_taken_cell_by_cell(samples: Path, take: Take) -> N
 
     assert take(MOBILITY) == published
     assert len(published) == 400 * len(names)
+    tell("Published: DESE, mobility rates 2021", len(published), same(published, take(MOBILITY)), TAKEN)
 
 
 GRADES = {f"{n}{'rd' if n == 3 else 'th'}": f"{n:02d}" for n in (3, 4, 5, 6, 7, 8, 10)}
@@ -460,6 +482,17 @@ def test_wide_table_has_every_legacy_result_and_their_percentages_recompute(samp
         for s in ("Math", "English")
     )
     assert recomputed(only(found, *LEGACY), 0) == {True: tests * len(LEGACY)}
+    tell(
+        "Published: DESE, public schools 2017 (one wide table), legacy MCAS",
+        len(published),
+        same(published, legacy),
+        TAKEN,
+    )
+    tally(
+        "Published: DESE, public schools 2017 (one wide table), legacy MCAS",
+        recomputed(only(found, *LEGACY), 0),
+        WHOLE,
+    )
 
 
 def test_wide_tables_total_is_marked_and_equals_its_grades(samples: Path, take: Take) -> None:
@@ -473,6 +506,12 @@ def test_wide_tables_total_is_marked_and_equals_its_grades(samples: Path, take: 
 
     assert totals == {row["School Code"]: number(row["TOTAL_Enrollment"]) for row in rows_of(samples / WIDE)}
     assert parts == totals
+    tell(
+        "Published: DESE, public schools 2017 (one wide table)",
+        len(totals),
+        same(totals, parts),
+        "total enrollment = sum of the grades",
+    )
 
 
 def test_wide_tables_groups_and_other_figures_are_kept(samples: Path, take: Take) -> None:
@@ -491,6 +530,12 @@ def test_wide_tables_groups_and_other_figures_are_kept(samples: Path, take: Take
         published = {row["School Code"]: number(row[header]) for row in rows_of(samples / WIDE) if row[header]}
         kept = {key.organization: f.value for key, f in found.items() if (key.metric, key.group) == (metric, group)}
         assert kept == published, header
+        tell(
+            "Published: DESE, public schools 2017 (one wide table), other figures",
+            len(published),
+            same(published, kept),
+            TAKEN,
+        )
 
 
 def test_every_colorado_rate_of_2022_recomputes_and_the_total_is_no_sum(samples: Path, take: Take) -> None:
@@ -505,6 +550,8 @@ def test_every_colorado_rate_of_2022_recomputes_and_the_total_is_no_sum(samples:
 
     assert found == published
     assert recomputed(found, 1) == {True: 186}
+    tell("Published: Colorado, chronic absenteeism 2021-22", len(published), same(published, found), TAKEN)
+    tally("Published: Colorado, chronic absenteeism 2021-22", recomputed(found, 1), TENTH)
     total = found[Key("CO", 2022, "chronic_absence_rate_k12")]
     assert (total.numerator, total.denominator) == (317796, 896039)
     assert sum(figure.denominator or 0 for figure in found.values() if not figure.is_total) == 917705
@@ -529,6 +576,7 @@ def test_new_york_has_every_figure_and_says_what_is_suppressed(samples: Path, ta
 
     assert found == dict(pair for row in rows for pair in new_york_of(row))
     assert len(rows) == 28478
+    tell("Published: New York City, mathematics results", len(found), len(found), TAKEN)
     hidden = [figure for figure in only(found, "level_1_share").values() if figure.why == "suppressed"]
     assert len(hidden) == 421
 
@@ -540,8 +588,12 @@ def test_every_new_york_percentage_recomputes(samples: Path, take: Take) -> None
     assert bare == 27726, "rows without a thousands comma, and so the percentages that others computed again"
     for metric in ("level_1_share", "level_2_share", "level_4_share", "level_3_and_4_share"):
         assert recomputed(only(found, metric), 1) == {True: 28057}
+        tally("Published: New York City, mathematics results", recomputed(only(found, metric), 1), NEW_YORK_TENTH)
     # Two shares were published a tenth off.
     assert recomputed(only(found, "level_3_share"), 1) == {True: 28055, False: 2}
+    tally(
+        "Published: New York City, mathematics results", recomputed(only(found, "level_3_share"), 1), NEW_YORK_TENTH
+    )
 
 
 def test_new_yorks_all_grades_are_marked_and_equal_their_grades(take: Take) -> None:
@@ -555,6 +607,12 @@ def test_new_yorks_all_grades_are_marked_and_equal_their_grades(take: Take) -> N
 
     assert len(totals) == 6479
     assert parts == totals
+    tell(
+        "Published: New York City, mathematics results",
+        len(totals),
+        same(totals, parts),
+        "tested in all grades = sum of the grades",
+    )
 
 
 WORDS = ("VERY WEAK", "WEAK", "NEUTRAL", "STRONG", "VERY STRONG")
@@ -584,6 +642,12 @@ def test_chicagos_rating_words_are_places_on_their_scale_or_a_reason(samples: Pa
     found = take(CHICAGO)
 
     assert only(found, *SURVEYED) == published
+    tell(
+        "Published: Chicago, school progress reports 2016-17",
+        len(published),
+        same(published, found),
+        "a rating word is its place on its scale, or a reason",
+    )
     growth = Counter(figure.why for figure in only(found, "student_growth_rating").values())
     assert growth == {None: 593, "not_reported": 68}
 
@@ -598,3 +662,9 @@ def test_chicagos_first_and_second_year_are_the_years_that_it_names(samples: Pat
     }
 
     assert only(take(CHICAGO), *OF_YEARS) == published
+    tell(
+        "Published: Chicago, school progress reports 2016-17",
+        len(published),
+        same(published, take(CHICAGO)),
+        "years 1 and 2 are the years that they name",
+    )

@@ -13,10 +13,12 @@ from tests.home import Site
 from tests.truth import sample_files as files
 from tests.truth import sample_forms as forms
 from tests.truth.sample_home import Number, Sample, Taken, colorado, make_home, massachusetts, send, values_of
+from tests.truth.truth_page import same, tell
 
 pytestmark = pytest.mark.samples
 WIDE = ("mcas_student", "qualtrics_survey_student", "dese_nextgen_mcas")
 """Layouts that make several rows of one."""
+SAMPLE_RULE = "numerator and denominator as `sipetl metrics values` shows them, counted from the files' cells"
 
 
 class Sent:
@@ -86,6 +88,12 @@ def test_values_are_what_the_sample_says(sent: Sent, name: str) -> None:
     sample, _ = sent.samples[name]
 
     assert shown(sent.values, sample) == sample.values
+    tell(
+        "Published: sample files of vendors and of the state (some rows made under their headers)",
+        len(sample.values),
+        same(sample.values, sent.values),
+        SAMPLE_RULE,
+    )
 
 
 def test_every_sample_was_looked_at(sent: Sent) -> None:
@@ -103,6 +111,12 @@ def test_colorado_workbook_is_taken_in_a_home_of_its_authority(
     assert_taken(*sent.samples[sample.name])
     assert len(codes) == 184
     assert shown(sent.values, sample) == sample.values
+    tell(
+        "Published: Colorado, chronic absenteeism 2018-19",
+        len(sample.values),
+        same(sample.values, sent.values),
+        "count and enrollment by district, and of the state, as `sipetl metrics values` shows them",
+    )
 
 
 def assert_taken(sample: Sample, taken: Taken) -> None:

@@ -159,7 +159,7 @@ def test_members_of_a_zip_are_recognised_each(intake: Make, tmp_path: Path) -> N
     found = identify(tmp_path / "all.zip", "all.zip", (layout(),), scratch=tmp_path)
 
     assert [m.name for m in found] == ["day1.csv", "sub/day2.csv"]
-    assert [r.name for r in found.refused] == ["readme.txt"]
+    assert [r.name for r in found.refused] == ["readme.txt", "inner.zip"], "what is not taken is told"
     assert isinstance(found.refused[0].error, UnrecognizedError)
 
 

@@ -95,10 +95,15 @@ def test_stray_quotes_are_read_as_text(intake: Make) -> None:
     assert [r[1] for r in rows(room.con, raw, "student")] == ["101", "102"]
 
 
-def test_first_of_equal_headers_wins(intake: Make) -> None:
+def test_a_header_that_is_needed_and_stands_twice_is_refused(intake: Make) -> None:
+    with pytest.raises(UnreadableError, match="'student' stands more than once"):
+        intake().read("Student,School,Day,Code,Student\n101,12,d,P,999\n")
+
+
+def test_a_header_that_nobody_reads_may_stand_twice(intake: Make) -> None:
     room = intake()
 
-    _, raw = room.read("Student,School,Day,Code,Student\n101,12,d,P,999\n")
+    _, raw = room.read("Student,School,Day,Code,Note,Note\n101,12,d,P,x,y\n")
 
     assert rows(room.con, raw, "student") == [(2, "101")]
 

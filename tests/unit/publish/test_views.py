@@ -34,6 +34,7 @@ PUB = (
     "dim_school_year",
     "dim_student_group",
     "metric_value",
+    "restatement",
 )
 OWN = ("attendance_wide", "benchmark_status", "metric_value")
 RELATIONS = """

@@ -1,0 +1,172 @@
+"""Commands about what was published: release, restatements, trace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select, union_all
+from typer.core import TyperGroup
+
+from sipetl.cli import show
+from sipetl.cli.app import app, messages, settings
+from sipetl.pipeline import OpenHome, open_home
+from sipetl.pipeline.compute import compute
+from sipetl.pipeline.exchange import export_release, restate_cycle, restatements_of
+from sipetl.pipeline.review import judge, release_cycle, watch
+from sipetl.publish import Release, Restatement, Trace, Wanted
+from sipetl.publish import trace as trace_value
+from sipetl.warehouse import tables as t
+
+_MAKE = "cycle"
+
+
+class _Release(TyperGroup):
+    """`sipetl release C1` is `sipetl release cycle C1`: what is no command here is a cycle."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [_MAKE, *args]
+        return super().parse_args(ctx, args)
+
+
+release = typer.Typer(
+    cls=_Release, help="Freeze a cycle: sipetl release CYCLE. List and export releases.", no_args_is_help=True
+)
+app.add_typer(release, name="release")
+
+
+@release.command(_MAKE, epilog="Example: sipetl release C1 --yes")
+def release_command(
+    cycle: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    restate: Annotated[bool, typer.Option("--restate", help="A further edition of a released cycle")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why it is restated; the public reads it")] = None,
+    as_json: show.Json = False,
+) -> None:
+    """Freeze a cycle's values and statuses; the public views show them from here on."""
+    if not yes:
+        what = "Restate" if restate else "Freeze"
+        typer.confirm(f"{what} cycle {cycle}? Later changes become restatements", abort=True, err=True)
+    with open_home(settings()) as home:
+        _bring_up_to_date(home)
+        if not restate:
+            _tell_release(release_cycle(home, cycle), {}, as_json=as_json)
+            return
+        done = restate_cycle(home, cycle, reason=reason)
+    if done.release is None:
+        messages.print(f"Nothing differs from the release of {cycle}: no further edition was made.")
+        if as_json:
+            show.dump({"cycle": cycle, "restated": 0})
+    else:
+        _tell_release(done.release, {"restated": len(done.rows)}, as_json=as_json)
+
+
+def _bring_up_to_date(home: OpenHome) -> None:
+    compute(home)
+    watch(home)
+    judge(home)
+
+
+def _tell_release(done: Release, more: dict[str, int], *, as_json: bool) -> None:
+    if as_json:
+        show.dump({**asdict(done), **more})
+        return
+    restated = f" Edition {done.edition}: {more['restated']} numbers restated." if more else ""
+    messages.print(
+        f"Released {done.cycle}: {done.values} values ({done.suppressed} suppressed), {done.statuses} statuses.{restated}"
+    )
+
+
+@release.command("list", epilog="Example: sipetl release list")
+def release_list(as_json: show.Json = False) -> None:
+    """Every release with its editions."""
+    names = ("cycle", "edition", "released_at", "as_of", "policy", "readiness", "reason", "sha256")
+    query = union_all(*(select(*(x.c[n] for n in names)) for x in (t.release.release, t.release.past_release)))
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        data = [dict(row) for row in connection.execute(query.order_by("as_of", "cycle", "edition")).mappings()]
+    show.rows("Releases", names, data, as_json=as_json)
+
+
+@release.command("export", epilog="Example: sipetl release export C1 --out alder-C1.zip")
+def release_export(
+    cycle: str,
+    out: Annotated[Path, typer.Option(help="File to write: .zip, .csv or .parquet")],
+    district: Annotated[str | None, typer.Option(help="Whose; none = the only one in the release")] = None,
+    edition: Annotated[int | None, typer.Option(help="Which edition; none = the latest")] = None,
+    unsuppressed: Annotated[
+        bool, typer.Option("--unsuppressed", help="With the numbers of small cells: only where an agreement allows")
+    ] = False,
+) -> None:
+    """Write a district's release as a file for another home: the state's ingests it."""
+    with open_home(settings()) as home:
+        package = export_release(home, Wanted(cycle, district, edition, unsuppressed), out)
+    messages.print(f"{show.count(len(package.values), 'value', 'values')}, {len(package.statuses)} statuses.")
+    typer.echo(out)
+
+
+@app.command(epilog="Example: sipetl restatements C1 --json")
+def restatements(
+    cycle: Annotated[str | None, typer.Argument(help="Cycle; none = all that are released")] = None,
+    as_json: show.Json = False,
+) -> None:
+    """What differs from a release by now, and why; unsuppressed: for the home's own eyes."""
+    with open_home(settings()) as home:
+        compute(home)
+        watch(home)
+        found = restatements_of(home, cycle)
+    if as_json:
+        show.dump([_restatement(row) | {"causes": [cause.as_json() for cause in row.causes]} for row in found])
+        return
+    data = [_restatement(row) | {"why": "; ".join(cause.told() for cause in row.causes)} for row in found]
+    columns = ["cycle", "edition", "organization", "metric", "student_group", "period", "benchmark"]
+    columns += ["released", "current", "released_status", "current_status", "why"]
+    show.rows("Restatements", columns, data, as_json=False)
+
+
+def _restatement(row: Restatement) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in Restatement.__dataclass_fields__ if name != "causes"}
+
+
+@app.command(epilog="Example: sipetl trace 35010001 chronic_absence_rate_pk12 2026")
+def trace(
+    organization: str,
+    metric: str,
+    period: str,
+    group: Annotated[str, typer.Option(help="Student group")] = "all",
+    cycle: Annotated[str | None, typer.Option(help="Look into this release; none = the current value")] = None,
+    as_json: show.Json = False,
+) -> None:
+    """From a number to the deliveries and files behind it."""
+    with open_home(settings()) as home, home.warehouse.begin() as connection:
+        found = trace_value(
+            connection, organization=organization, metric=metric, period=period, student_group=group, cycle=cycle
+        )
+    if as_json:
+        show.dump(asdict(found))
+    else:
+        _tell_trace(found)
+
+
+def _tell_trace(found: Trace) -> None:
+    number = {name: value for name, value in asdict(found).items() if name not in ("parts", "deliveries")}
+    rows = [{"field": name, "value": value} for name, value in number.items() if value is not None]
+    show.rows("The number", ("field", "value"), rows, as_json=False)
+    files = {d.delivery_id: d for d in found.deliveries}
+    parts = [{**asdict(part), "file": files[part.delivery_id].file_name} for part in found.parts]
+    columns = (
+        "file",
+        "feed",
+        "district",
+        "layout",
+        "scope_from",
+        "scope_to",
+        "rows_good",
+        "rows_quarantined",
+        "status",
+    )
+    show.rows("The parts it was computed from", columns, parts, as_json=False)
+    landed = [asdict(delivery) for delivery in found.deliveries]
+    show.rows("Their files", ("received_at", "sender", "file_name", "landed_path"), landed, as_json=False)

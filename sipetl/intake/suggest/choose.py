@@ -1,0 +1,117 @@
+"""Decide which feed a file serves: by what only that feed has, and by its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sipetl.intake.suggest.match import KINDS, Match, Matching, match_feed
+from sipetl.intake.suggest.profile import Profile
+from sipetl.intake.suggest.shape import Blocks, Figure, figures, item_pattern, questions, subject_blocks
+from sipetl.intake.suggest.thesaurus import Namer
+from sipetl.registry.models import FeedName
+
+BY_TOTAL = 0.03
+"""What each further column adds: it decides between feeds that are told alike."""
+BY_SHAPE = 0.3
+"""What items, questions or figures add: no other feed has them."""
+LEAST = 0.5
+"""Below it a file is of no feed."""
+SURE = 0.7
+"""Belief from which a student's id rules out published figures."""
+_CODE_LENGTH = range(3, 13)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A feed, how much speaks for it, and what was found of it."""
+
+    feed: FeedName
+    score: float
+    matching: Matching
+    by: str
+    """What tells it, in words."""
+    figures: tuple[Figure, ...] = ()
+    items: tuple[str, int] | None = None
+    questions: tuple[Profile, ...] = ()
+    blocks: Blocks | None = None
+
+
+def choices(columns: Sequence[Profile], namer: Namer, only: FeedName | None = None) -> list[Choice]:
+    """Every feed that may fit, best first."""
+    feeds = [only] if only else list(FeedName)
+    found = [_choice(feed, match_feed(feed, columns, namer), columns, namer) for feed in feeds]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _choice(feed: FeedName, matching: Matching, columns: Sequence[Profile], namer: Namer) -> Choice:
+    if feed is FeedName.SURVEY:
+        return _survey(matching, columns)
+    if feed is FeedName.PUBLISHED_RESULTS:
+        return _published(matching, columns, namer)
+    blocks = subject_blocks(columns, namer) if feed is FeedName.ASSESSMENT else None
+    if blocks is not None:
+        kept = {name: m for name, m in matching.found.items() if name not in blocks.found}
+        matching = replace(matching, found=kept, blocks=blocks.belief)
+    told = [name for group in KINDS[feed] for name in group if name in matching.found]
+    by = ", ".join(f"{matching.found[name].source.header!r} ({name})" for name in told)
+    by += ", results in columns by subject" if blocks else ""
+    score = matching.told + BY_TOTAL * (matching.total + len(blocks.found if blocks else ()))
+    return Choice(feed, score if matching.told >= LEAST else matching.told / 2, matching, by, blocks=blocks)
+
+
+def _taken(matching: Matching) -> frozenset[int]:
+    return frozenset(m.source.position for m in matching.found.values())
+
+
+def _survey(matching: Matching, columns: Sequence[Profile]) -> Choice:
+    taken = _taken(matching)
+    items = item_pattern(columns, taken)
+    asked = () if items else tuple(questions(columns, taken))
+    wanted = ("response_hash",) if items else ("response_hash", "id_hash")
+    person = max((matching.found[name].score for name in wanted if name in matching.found), default=0.0)
+    by = f"{items[1]} columns of one pattern, like items" if items else f"{len(asked)} questions"
+    score = 0.0
+    if person and (items or len(asked) > 1):
+        score = (person + 1) / 2 + BY_SHAPE + BY_TOTAL * matching.total
+    return Choice(FeedName.SURVEY, score, matching, by, items=items, questions=asked)
+
+
+def _published(matching: Matching, columns: Sequence[Profile], namer: Namer) -> Choice:
+    found = dict(matching.found)
+    person = match_feed(FeedName.ROSTER, columns, namer).found.get("id_hash")
+    known = _taken(matching) | ({person.source.position} if person else set())
+    if "organization" not in found and (code := _first_code(columns, known)):
+        found["organization"] = Match("organization", code, LEAST, "its values: codes")
+    if name := _names(columns, found):
+        old = found.get(
+            "organization_name", Match("organization_name", name, LEAST, "its values: a name for each code")
+        )
+        found["organization_name"] = replace(old, source=name)
+    matching = Matching(FeedName.PUBLISHED_RESULTS, found)
+    made = tuple(figures(columns, _taken(matching)))
+    score = 0.0
+    if "organization" in found and made:
+        score = (found["organization"].score + 1) / 2 + BY_SHAPE * min(1.0, len(made) / 2) + BY_TOTAL * matching.total
+        if person and person.score >= SURE and person.source is not found["organization"].source:
+            score -= 1
+    by = f"{len(made)} figures beside an organization" if found.get("organization") else "no organization"
+    return Choice(FeedName.PUBLISHED_RESULTS, score, matching, by, figures=made)
+
+
+def _first_code(columns: Sequence[Profile], taken: frozenset[int]) -> Profile | None:
+    """The first column of short codes with digits and without spaces."""
+    for column in columns[:3]:
+        codes = [v for v in column.counts if len(v) in _CODE_LENGTH and v.isalnum() and any(c.isdigit() for c in v)]
+        if column.position not in taken and not column.is_dated and len(codes) > max(2, 0.95 * column.distinct):
+            return column
+    return None
+
+
+def _names(columns: Sequence[Profile], found: dict[str, Match]) -> Profile | None:
+    """The column of names that tells most of the organizations apart; the longest names."""
+    code = found.get("organization")
+    if code is None:
+        return None
+    near = [c for c in columns if "name" in c.words and not c.is_personal and not c.numeric and c.filled]
+    return max(near, key=lambda c: (min(c.distinct, code.source.distinct), sum(map(len, c.counts))), default=None)

@@ -1,0 +1,126 @@
+"""Earlier tries at a delivery: what a killed command or a person left of it, and what stood when it was replayed.
+
+A file taken once more goes the same way as the first time; only its own earlier parts do not stand in its way, and
+whatever was accepted after them does. `bring` asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+
+from sipetl.errors import DeliveryError
+from sipetl.pipeline.accept import same_part
+from sipetl.pipeline.bench import Checked, Taking
+from sipetl.pipeline.home import OpenHome
+from sipetl.pipeline.overtaken import overlap
+from sipetl.quality import Outcome, PartOutcome
+from sipetl.warehouse import ledger
+from sipetl.warehouse import tables as t
+
+
+class Before(Protocol):
+    """A row of `ops.delivery_part`: a part that stood when its delivery was taken again."""
+
+    part_id: UUID
+    district: str
+    school_year: int
+    rows_good: int
+    scope_from: date | None
+    scope_to: date | None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier try at a part came to."""
+
+    status: str
+    reason: str | None
+    decision: str | None
+
+    @property
+    def stands(self) -> bool:
+        """Nothing is to be done again, unless a person released the part."""
+        return self.decision != "accept"
+
+    def told(self, outcome: PartOutcome) -> PartOutcome:
+        """The outcome once more, for the letter."""
+        if self.status == "accepted":
+            return outcome
+        return replace(outcome, outcome=Outcome(self.status), reason=self.reason or "", rows_good=0)
+
+
+def earlier_try(home: OpenHome, row: ledger.PartRow, replayed: Sequence[str]) -> Earlier | None:
+    """What an earlier try at this delivery came to: the ledger's last word on the part, a released hold if no other.
+
+    What stood before the delivery was taken again from landing is not asked.
+    """
+    part, hold = t.ops.delivery_part, t.ops.hold
+    tries = (
+        select(part.c.status, part.c.reason, hold.c.decision)
+        .outerjoin(hold, hold.c.part_id == part.c.part_id)
+        .where(same_part(row), part.c.part_id.not_in([UUID(one) for one in replayed]))
+        .order_by(hold.c.decision.is_not_distinct_from("accept"), part.c.status, part.c.part_id.desc())
+    )
+    with home.warehouse.begin() as connection:
+        found = connection.execute(tries).first()
+    return Earlier(*found) if found else None
+
+
+def parts_before(taking: Taking, checked: Checked) -> dict[tuple[str, int], Any]:
+    """What stands of a member since it was taken before, by district and school year; nothing the first time.
+
+    Raises:
+        DeliveryError: the member reads as another feed than before, and what it loaded there would be counted too.
+    """
+    rows = [row for row in _standing(taking) if row.member == checked.member.name]
+    if others := {row.feed for row in rows} - {checked.feed.value}:
+        raise DeliveryError(
+            f"the file now reads as feed {checked.feed}, and was loaded as {', '.join(sorted(others))}",
+            where=checked.member.name,
+            why="its rows would count in both",
+            cure="mend the layouts, so that it reads as before; what was loaded stays",
+        )
+    return {(row.district, row.school_year): row for row in rows}
+
+
+def _standing(taking: Taking) -> Sequence[Any]:
+    replayed = taking.asked.replayed or ()
+    if not replayed:
+        return ()
+    with taking.bench.home.warehouse.begin() as connection:
+        parts = ledger.parts_of(connection, taking.delivery.delivery_id)
+    return [part for part in parts if str(part.part_id) in replayed and part.status == "accepted"]
+
+
+def members_standing(taking: Taking) -> frozenset[str]:
+    """Members of which something stands since the delivery was taken before."""
+    return frozenset(part.member for part in _standing(taking))
+
+
+def taken_since(home: OpenHome, row: ledger.PartRow, before: Before | None) -> str | None:
+    """The name of a file, whoever sent it, that was accepted after a part now taken again, and speaks of the same."""
+    if before is None:
+        return None
+    part, delivery = t.ops.delivery_part, t.ops.delivery
+    later = (
+        select(part, delivery.c.file_name)
+        .join(delivery, delivery.c.delivery_id == part.c.delivery_id)
+        .where(
+            part.c.feed == row.feed,
+            part.c.district == row.district,
+            part.c.school_year == row.school_year,
+            part.c.status == "accepted",
+            part.c.delivery_id != row.delivery_id,
+            part.c.part_id > before.part_id,  # made from the clock: a later part has a greater id
+        )
+        .order_by(part.c.part_id.desc())
+    )
+    with home.warehouse.begin() as connection:
+        found = connection.execute(later).all()
+    return next((one.file_name for one in found if overlap(one, row)), None)
