@@ -109,11 +109,23 @@ def replay(home: OpenHome, delivery_id: UUID) -> Replayed | None:
 def replay_all(
     home: OpenHome, *, district: str | None = None, feed: str | None = None, watch: Callable[[Replayed], None]
 ) -> Iterator[Replayed]:
-    """Take all that waits again, oldest first; `watch` hears of each."""
+    """Take all that waits again, oldest first; `watch` hears of each.
+
+    Raises:
+        LandingError: landing has one of the files no longer; all others were taken first.
+    """
+    gone: LandingError | None = None
     for delivery_id in waiting(home, district=district, feed=feed):
-        if done := replay(home, delivery_id):
+        try:
+            done = replay(home, delivery_id)
+        except LandingError as error:
+            gone = gone or error
+            continue
+        if done:
             watch(done)
             yield done
+    if gone:
+        raise gone
 
 
 def _begin(home: OpenHome, delivery_id: UUID) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 import alembic.command  # noqa: F401 - imported late by the warehouse
 import deltalake  # noqa: F401 - starts no thread before it is used
@@ -30,10 +31,8 @@ def work() -> None:
     with open_home(load_settings(threads=1, memory="512MB")) as home:
         run_round(home)
         for cycle in due_cycles(home):
-            try:
+            with suppress(ConfigError):  # another process was first
                 release_cycle(home, cycle)
-            except ConfigError:
-                pass  # another process was first
 
 
 def bear(environment: list[str]) -> int:
@@ -43,7 +42,9 @@ def bear(environment: list[str]) -> int:
         return child
     status = 1
     try:
-        os.environ.update(setting.split("=", 1) for setting in environment)
+        for setting in environment:
+            name, _, value = setting.partition("=")
+            os.environ[name] = value
         work()
         status = 0
     except BaseException:
@@ -57,9 +58,6 @@ def bear(environment: list[str]) -> int:
 if __name__ == "__main__":
     for line in sys.stdin:
         word, *rest = line.rstrip("\n").split("\t")
-        if word == "go":
-            answer = bear(rest)
-        else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(int(word), 0)[1])
+        answer = bear(rest) if word == "go" else os.waitstatus_to_exitcode(os.waitpid(int(word), 0)[1])
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -109,6 +109,19 @@ def formulas(one: Any) -> None:
         one[f"E{row}"] = '=IF(1=1,"P","A")'
 
 
+def computed() -> bytes:
+    """The same formulas as Excel keeps them: each with its value, an empty text among them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sheet(table(), formulas))) as book, zipfile.ZipFile(buffer, "w") as copy:
+        for name in book.namelist():
+            text = re.sub(
+                r'<c (r="E[23]")><f>(.*?)</f><v ?/>', r'<c \1 t="str"><f>\2</f><v>P</v>', book.read(name).decode()
+            )
+            text = re.sub(r'<c (r="E4")><f>(.*?)</f><v ?/>', r'<c \1 t="str"><f>\2</f><v></v>', text)
+            copy.writestr(name, text)
+    return buffer.getvalue()
+
+
 BOMB = 300 * 1024**2
 WIDE = "\n".join(
     ",".join([line, *["x" if n else f"c{i}" for i in range(995)]]) for n, line in enumerate(GOOD.splitlines())
@@ -179,6 +192,7 @@ CASES = {
     ),
     "workbook_far_cell": Case("attendance_x.xlsx", sheet(table(), far), REFUSED, "last row is 1,048,576"),
     "workbook_formulas": Case("attendance_x.xlsx", sheet(table(), formulas), REFUSED, "formulas without values"),
+    "workbook_computed_formulas": Case("attendance_x.xlsx", computed(), TAKEN, "", 99, 1),
     "workbook_cut": Case("attendance_x.xlsx", sheet(table())[:-400], REFUSED, "archive is broken"),
     "bomb": Case("x.zip", zipped({"attendance_x.csv": bytes(BOMB)}), REFUSED, "archive is too large"),
     "bomb_of_many": Case(
@@ -370,8 +384,45 @@ def test_a_grade_that_the_name_tells_goes_beside_the_others(samples: Path, site:
 
 def test_a_bomb_unpacks_to_nothing(site: Site) -> None:
     assert len(CASES["bomb"].content) < 400_000
-    assert zlib.crc32(bytes(16)) is not None
     outcome = site.take("x.zip", CASES["bomb"].content)
 
     assert outcome.status is Outcome.REJECTED
     assert list((site.root / "scratch").rglob("member_*")) == []
+
+
+def test_a_folder_is_taken_whole_the_oldest_first_but_for_hidden_and_half_written_files(site: Site) -> None:
+    folder = site.root / "from_a_stick"
+    files: dict[str, str | bytes] = {
+        "b/attendance_late.csv": attendance(students(20), DAYS, lambda s, day: "T" if s.n == 1 else present(s, day)),
+        "c/attendance_first.csv": GOOD,
+        "a.zip": zipped({"attendance_x.csv": GOOD.replace("2025-09", "2025-10")}),
+        ".hidden/attendance_x.csv": GOOD,
+        ".attendance_x.csv": GOOD,
+        "attendance_x.csv.part": GOOD,
+        "~lock.tmp": "x",
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        moment = 1_700_000_000 + (60 if "late" in name else 0)
+        os.utime(path, (moment, moment))
+
+    done = site.run("ingest", str(folder), "--district", "3501", "--json")
+
+    told = json.loads(done.out)
+    assert [(Path(one["file"]).name, one["status"]) for one in told] == [
+        ("a.zip", "accepted"),
+        ("attendance_first.csv", "accepted"),
+        ("attendance_late.csv", "accepted"),
+    ]
+    assert site.lake(FeedName.ATTENDANCE, "select count(*), count(*) filter (tardy) from rows") == [(200, 5)]
+    assert "Taken before" in site.run("ingest", str(folder), "--district", "3501").err
+
+
+def test_a_folder_without_a_file_is_told(site: Site) -> None:
+    (site.root / "nothing").mkdir()
+
+    done = site.run("ingest", str(site.root / "nothing"))
+
+    assert (done.status, "no file in this folder" in done.err) == (2, True)

@@ -331,6 +331,18 @@ def test_only_a_district_or_a_feed_is_taken_again(waits: Site) -> None:
     assert len(again(waits, district="3501", feed="attendance")) == 1
 
 
+def test_a_file_that_landing_lost_does_not_stop_the_others(waits: Site) -> None:
+    waits.take("attendance_b.csv", attendance(KNOWN, DAYS, present).replace("2026-01-12", "2026-02-30"))
+    waits.take("attendance_c.csv", NEW_CODE.replace("2026-01", "2025-10"))
+    waits.sql("update ops.delivery set landed_path = 'gone' where file_name = 'attendance_a.csv' returning 1")
+    mend(waits)
+
+    done = waits.run("quarantine", "replay")
+
+    assert (done.status, "landing has the file no longer" in done.err) == (3, True)
+    assert waits.lake(FeedName.ATTENDANCE, "select count(*) from rows where month(attendance_date) = 10") == [(ROWS,)]
+
+
 def test_what_cannot_be_taken_again_is_told(waits: Site) -> None:
     with waits.open() as home:
         with pytest.raises(ConfigError, match="there is none with this id"):
