@@ -40,7 +40,7 @@ def _one_or_more(headers: object) -> object:
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
-Headers = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Headers = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])]
 """One header, or several of which the first that the file has is taken."""
 
 

@@ -13,7 +13,6 @@ from sipetl.intake.layout import PATTERN, Column, Rows
 
 TRUE_WORDS = ("true", "t", "1", "yes", "y")
 FALSE_WORDS = ("false", "f", "0", "no", "n")
-ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
 BAD = r"E'\x02'"
 """Stands for a text that a step could not take; no cell holds it, and it never leaves the stage *texts*."""
 CONTROLS = ("\t", "\n", "\r")

@@ -18,7 +18,7 @@ from sipetl.errors import DeliveryError
 from sipetl.pipeline.accept import same_part
 from sipetl.pipeline.bench import Checked, Taking
 from sipetl.pipeline.home import OpenHome
-from sipetl.pipeline.overtaken import overlap
+from sipetl.pipeline.overtaken import standing_there
 from sipetl.quality import Outcome, PartOutcome
 from sipetl.warehouse import ledger
 from sipetl.warehouse import tables as t
@@ -90,7 +90,7 @@ def parts_before(taking: Taking, checked: Checked) -> dict[tuple[str, int], Any]
 
 
 def _standing(taking: Taking) -> Sequence[Any]:
-    replayed = taking.asked.replayed or ()
+    replayed = taking.asked.replayed
     if not replayed:
         return ()
     with taking.bench.home.warehouse.begin() as connection:
@@ -107,20 +107,6 @@ def taken_since(home: OpenHome, row: ledger.PartRow, before: Before | None) -> s
     """The name of a file, whoever sent it, that was accepted after a part now taken again, and speaks of the same."""
     if before is None:
         return None
-    part, delivery = t.ops.delivery_part, t.ops.delivery
-    later = (
-        select(part, delivery.c.file_name)
-        .join(delivery, delivery.c.delivery_id == part.c.delivery_id)
-        .where(
-            part.c.feed == row.feed,
-            part.c.district == row.district,
-            part.c.school_year == row.school_year,
-            part.c.status == "accepted",
-            part.c.delivery_id != row.delivery_id,
-            part.c.part_id > before.part_id,  # made from the clock: a later part has a greater id
-        )
-        .order_by(part.c.part_id.desc())
-    )
-    with home.warehouse.begin() as connection:
-        found = connection.execute(later).all()
-    return next((one.file_name for one in found if overlap(one, row)), None)
+    part = t.ops.delivery_part.c
+    # part ids are made from the clock: a later part has a greater one
+    return standing_there(home, row, part.delivery_id != row.delivery_id, part.part_id > before.part_id)

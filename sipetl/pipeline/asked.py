@@ -33,7 +33,7 @@ class Asked:
 
     flags: Flags = field(default_factory=Flags)
     expected: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    replayed: tuple[str, ...] | None = None
+    replayed: tuple[str, ...] = ()
     """Ids of the parts that stood when it was last taken again from landing: they do not stand in its own way."""
 
     def to_json(self) -> dict[str, Any]:

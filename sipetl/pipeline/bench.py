@@ -19,7 +19,7 @@ from sipetl.errors import DeliveryError
 from sipetl.intake import Contract, Layout, Mapped, Member, load_layouts
 from sipetl.pipeline.asked import Asked, Flags
 from sipetl.pipeline.home import OpenHome
-from sipetl.pipeline.load import fill
+from sipetl.pipeline.load import make_places
 from sipetl.pipeline.scratch import scratch_folder
 from sipetl.quality import Finding, Outcome, PartOutcome, Split, Suite
 from sipetl.registry.models import FeedName
@@ -62,14 +62,7 @@ def _load_reference(home: OpenHome, con: duckdb.DuckDBPyConnection) -> frozenset
             select(organization.c.code, organization.c.district).where(organization.c.level == "district")
         ).all()
         links = connection.execute(select(crosswalk)).all()
-    con.execute("create temp table map_districts (code varchar, district varchar)")
-    forms = {(form, d) for code, d in districts for form in (code, code[:4] if len(code) == 8 else code, d)}
-    fill(con, "map_districts", sorted(forms))
-    con.execute(
-        "create temp table map_crosswalk"
-        " (district varchar, local_code varchar, organization varchar, valid_from date, valid_to date)"
-    )
-    fill(con, "map_crosswalk", links)
+    make_places(con, [(code, district) for code, district in districts], links)
     return frozenset(d for _, d in districts)
 
 

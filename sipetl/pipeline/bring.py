@@ -163,7 +163,7 @@ def _guard(
     home, stopped, going = taking.bench.home, list[PartOutcome](), list[Candidate]()
     asks: list[Candidate] = []
     for candidate in candidates:
-        earlier = earlier_try(home, candidate.row, taking.asked.replayed or ())
+        earlier = earlier_try(home, candidate.row, taking.asked.replayed)
         if earlier and earlier.stands:
             if candidate.before and earlier.decision == "reject":
                 stopped.append(_keep(home, candidate, f"{earlier.reason}; what was loaded before stays"))

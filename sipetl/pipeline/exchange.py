@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from sipetl.disclosure import Policy, load_policy
 from sipetl.pipeline.home import OpenHome
+from sipetl.pipeline.review import policy_of
 from sipetl.publish import (
     Cut,
     Package,
@@ -64,12 +64,6 @@ def export_release(home: OpenHome, wanted: Wanted, path: Path) -> Package:
         package = export(connection, wanted)
     write_package(package, path)
     return package
-
-
-def policy_of(home: OpenHome, connection: Connection) -> Policy:
-    """The small-cell policy of the home's releases."""
-    name = connection.execute(select(t.ref.home.c.policy)).scalar_one()
-    return load_policy(str(name), home.settings.registry_dir / "policies")
 
 
 def _released(connection: Connection) -> list[str]:

@@ -6,10 +6,8 @@ import duckdb
 
 from sipetl.intake import RULES, Layout, Mapped
 from sipetl.pipeline.bench import Checked
-from sipetl.quality import Finding, Outcome, Severity
+from sipetl.quality import MAX_ROWS, Finding, Outcome, Severity
 
-MOST_ROWS = 20
-"""Row numbers named in a letter."""
 BY_NAME = "MAP-NAME"
 """The rule that a file's name does not say what only it can say."""
 
@@ -18,7 +16,7 @@ def map_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layout)
     """Issues of mapping, counted by rule and column; what the name should have said comes first."""
     rows = con.execute(
         f"""
-        select rule_id, severity, column_name, sum(row_count)::bigint, min(row_number, {MOST_ROWS}) from {mapped.issues}
+        select rule_id, severity, column_name, sum(row_count)::bigint, min(row_number, {MAX_ROWS}) from {mapped.issues}
         group by all order by severity, rule_id, column_name
         """
     ).fetchall()

@@ -102,6 +102,8 @@ def ingest(
         LandingError: an inbox could not be reached; all others were worked first.
         ConfigError: a named file is not there.
     """
+    if paths:
+        _refuse_unknown_district(home, flags.district)
     scanned = Scanned([_named(home, p, flags) for p in paths], [], []) if paths else scan_inboxes(home, flags)
     senders = sorted({i.sender for i in scanned.incoming} | _senders_with_unfinished(home))
     by_sender = {s: [i for i in scanned.incoming if i.sender == s] for s in senders}
@@ -199,7 +201,6 @@ def _received(home: OpenHome, found: Found) -> datetime:
 
 def _named(home: OpenHome, path: Path, flags: Flags) -> Incoming:
     """A file that a person names: from the inbox it lies in, else from the district given, else from the operator."""
-    _refuse_unknown_district(home, flags.district)
     full = path.resolve()
     try:
         stat = full.stat()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from sipetl.pipeline.home import OpenHome
 from sipetl.warehouse import ledger
@@ -18,26 +18,31 @@ from sipetl.warehouse import tables as t
 
 def overtaken_by(home: OpenHome, delivery: ledger.Delivery, row: ledger.PartRow) -> str | None:
     """The name of a newer file of the same sender that stands where this part would go."""
-    part, other = t.ops.delivery_part, t.ops.delivery
-    newer = (
-        select(part, other.c.file_name)
-        .join(other, other.c.delivery_id == part.c.delivery_id)
+    other = t.ops.delivery.c
+    return standing_there(home, row, other.sender == delivery.sender, other.modified_at > delivery.modified_at)
+
+
+def standing_there(home: OpenHome, row: ledger.PartRow, *conditions: ColumnElement[bool]) -> str | None:
+    """The name of a file that stands where a part would go, the last that came of those that meet the conditions."""
+    part, delivery = t.ops.delivery_part, t.ops.delivery
+    query = (
+        select(part, delivery.c.file_name)
+        .join(delivery, delivery.c.delivery_id == part.c.delivery_id)
         .where(
             part.c.feed == row.feed,
             part.c.district == row.district,
             part.c.school_year == row.school_year,
             part.c.status == "accepted",
-            other.c.sender == delivery.sender,
-            other.c.modified_at > delivery.modified_at,
+            *conditions,
         )
-        .order_by(other.c.modified_at.desc())
+        .order_by(part.c.part_id.desc())
     )
     with home.warehouse.begin() as connection:
-        found = connection.execute(newer).all()
-    return next((one.file_name for one in found if overlap(one, row)), None)
+        found = connection.execute(query).all()
+    return next((one.file_name for one in found if _overlap(one, row)), None)
 
 
-def overlap(one: Any, other: Any) -> bool:
+def _overlap(one: Any, other: Any) -> bool:
     """Whether two parts speak of the same days and the same values of their scopes."""
     has_days = None not in (one.scope_from, one.scope_to, other.scope_from, other.scope_to)
     if has_days and (one.scope_to < other.scope_from or other.scope_to < one.scope_from):

@@ -141,7 +141,7 @@ def _begin(home: OpenHome, delivery_id: UUID) -> str:
         _refuse_gone(row.landed_path)
         asked = Asked.from_json(row.asked)
         parts = [part for part in ledger.parts_of(connection, delivery_id) if part.status == "accepted"]
-        replayed = dict.fromkeys((*(asked.replayed or ()), *(str(part.part_id) for part in parts)))
+        replayed = dict.fromkeys((*asked.replayed, *(str(part.part_id) for part in parts)))
         kept = replace(asked, replayed=tuple(replayed)).to_json()
         connection.execute(update(_delivery).where(_delivery.c.delivery_id == delivery_id).values(asked=kept))
         ledger.conclude(connection, delivery_id, "landed", "taken again from landing")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from sipetl.arrivals import Judged, refresh
-from sipetl.disclosure import load_policy
+from sipetl.disclosure import Policy, load_policy
 from sipetl.pipeline.compute import Computed, compute
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.ingest import Watcher, ingest
@@ -39,7 +39,7 @@ def watch(home: OpenHome) -> list[Judged]:
 def judge(home: OpenHome) -> Written:
     """Judge benchmarks and MAGs of the cycles whose data day has come and that are not released."""
     with home.warehouse.begin() as connection:
-        policy = load_policy(_policy_name(connection), home.settings.registry_dir / "policies")
+        policy = policy_of(home, connection)
         return evaluate(
             connection, now=home.now(), minimum_n={name: limits.minimum_n for name, limits in policy.families.items()}
         )
@@ -58,7 +58,7 @@ def release_cycle(home: OpenHome, cycle: str) -> Release:
         ConfigError: there is no such cycle, or it was released.
     """
     with home.warehouse.begin() as connection:
-        policy = load_policy(_policy_name(connection), home.settings.registry_dir / "policies")
+        policy = policy_of(home, connection)
         return release(connection, cycle, now=home.now(), policy=policy, lake=lake_versions(home.lake))
 
 
@@ -76,5 +76,7 @@ def due_cycles(home: OpenHome) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _policy_name(connection: Connection) -> str:
-    return str(connection.execute(select(t.ref.home.c.policy)).scalar_one())
+def policy_of(home: OpenHome, connection: Connection) -> Policy:
+    """The small-cell policy of the home."""
+    name = connection.execute(select(t.ref.home.c.policy)).scalar_one()
+    return load_policy(str(name), home.settings.registry_dir / "policies")

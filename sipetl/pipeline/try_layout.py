@@ -33,7 +33,7 @@ from sipetl.intake.headers import TEMPLATE, normal, positions, sources, unknown
 from sipetl.intake.layout import Column
 from sipetl.intake.layouts import check_layout
 from sipetl.pipeline.findings import map_findings
-from sipetl.pipeline.load import fill
+from sipetl.pipeline.load import make_places
 from sipetl.privacy import KEY_BYTES, Key
 from sipetl.quality import Finding
 from sipetl.registry import Registry, load_registry
@@ -43,6 +43,8 @@ from sipetl.settings import Settings
 
 NO_DISTRICT = "0000"
 """Stands for the sender's district where neither a flag nor a registry names it."""
+NO_AUTHORITY = "none"
+"""Stands for the issuer of the state's ids where no registry names it; the hashes are thrown away."""
 SAMPLE_ROWS = 5
 HASH_DIGITS = 8
 """Of a hash, as many hexadecimal digits as tell five rows apart."""
@@ -141,17 +143,13 @@ def _context(
     con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, place: Place, settings: Settings
 ) -> tuple[MapContext, tuple[str, ...]]:
     registry = load_registry(settings.registry_dir) if (settings.registry_dir / "home.yaml").is_file() else None
-    con.execute("create temp table map_districts (code varchar, district varchar)")
-    con.execute(
-        "create temp table map_crosswalk"
-        " (district varchar, local_code varchar, organization varchar, valid_from date, valid_to date)"
-    )
     districts = tuple(one.district for one in registry.organizations.districts) if registry else ()
     sender = place.district or (districts[0] if len(districts) == 1 else None)
     notes: list[str] = []
     if registry is not None:
         _load_registry(con, registry)
     else:
+        make_places(con, (), ())
         sender = sender or NO_DISTRICT
         notes.append("no registry here: schools and districts are taken as the file writes them")
         _believe_codes(con, raw, member, sender)
@@ -159,7 +157,7 @@ def _context(
         sender = NO_DISTRICT if not districts else districts[0]
         notes.append(f"the rows are taken for district {sender}'s: give --district for another")
     context = MapContext(
-        authority=registry.home.authority if registry else "MA",
+        authority=registry.home.authority if registry else NO_AUTHORITY,
         key=Key(secrets.token_bytes(KEY_BYTES)),
         sender_district=None if member.layout.district is not None else sender,
         school_year=place.school_year,
@@ -172,8 +170,6 @@ def _context(
 
 def _load_registry(con: duckdb.DuckDBPyConnection, registry: Registry) -> None:
     given = registry.organizations
-    forms = {(form, d.district) for d in given.districts for form in (d.code, d.code[:4], d.district)}
-    fill(con, "map_districts", sorted(forms))
     rows = [
         (r.district, r.local_code.strip().lower(), r.organization, r.valid_from, r.valid_to)
         for r in registry.crosswalk
@@ -185,7 +181,7 @@ def _load_registry(con: duckdb.DuckDBPyConnection, registry: Registry) -> None:
         for local in {school.code.lower(), school.name.strip().lower()}
         if (school.district, local) not in taken
     ]
-    fill(con, "map_crosswalk", rows)
+    make_places(con, [(d.code, d.district) for d in given.districts], rows)
 
 
 def _believe_codes(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, sender: str) -> None:

@@ -1,6 +1,7 @@
 """The quality room: suites become one pass, a batch is split, and the sender gets a letter."""
 
 from sipetl.quality.letter import (
+    MAX_ROWS,
     Finding,
     Letter,
     PartOutcome,
@@ -14,6 +15,7 @@ from sipetl.quality.split import Outcome, Split, split
 from sipetl.quality.suite import Action, Expectation, Severity, Suite, check_suite, load_suite
 
 __all__ = [
+    "MAX_ROWS",
     "Action",
     "Expectation",
     "Finding",

@@ -36,16 +36,13 @@ def described() -> dict[str, dict[str, tuple[str, str]]]:
 
 
 def layout_schema() -> dict[str, Any]:
-    """The schema: what the model says, and that `from` may be one header."""
+    """The schema: what the model says, in the page's words."""
     schema = Layout.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     for name, keys in described().items():
         properties = schema["properties"] if name == "Layout" else schema["$defs"][name]["properties"]
         for key, (says, _) in keys.items():
             properties[key]["description"] = says.replace("`", "'")
-            if key == "from" and properties[key].get("type") == "array":  # the model makes one header a list of one
-                listed = {word: properties[key].pop(word) for word in ("type", "items")}
-                properties[key]["anyOf"] = [{"type": "string"}, listed]
     return schema
 
 

@@ -63,10 +63,6 @@ class Profile:
     def distinct(self) -> int:
         return len(self.counts)
 
-    @property
-    def has_blanks(self) -> bool:
-        return self.filled < self.rows
-
     def share(self, fits: Iterable[str]) -> float:
         """Share of the filled cells whose value is one of these (normal form)."""
         known = {normal(one) for one in fits}
