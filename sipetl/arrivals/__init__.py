@@ -3,7 +3,7 @@
 from sipetl.arrivals.context import Context
 from sipetl.arrivals.expect import expected_arrivals
 from sipetl.arrivals.ledger import Expected, read_arrivals, write_expected
-from sipetl.arrivals.model import CAME, OVERDUE, Answer, Arrival, Part, Verdict, Wholeness, Word
+from sipetl.arrivals.model import CAME, ONE_WINDOW, OVERDUE, Answer, Arrival, Part, Verdict, Wholeness, Word
 from sipetl.arrivals.refresh import Judged, judge_all, listing, refresh
 from sipetl.arrivals.verdict import judge
 from sipetl.arrivals.waive import Waived, waive
@@ -11,6 +11,7 @@ from sipetl.arrivals.whole import Expectations
 
 __all__ = [
     "CAME",
+    "ONE_WINDOW",
     "OVERDUE",
     "Answer",
     "Arrival",

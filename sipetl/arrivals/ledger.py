@@ -66,6 +66,15 @@ where {_UNEXPECTED}
   and not exists (select from ops.arrival_part p where p.arrival_id = t.arrival_id)
   and exists (select from stage_expected s where s.district = t.district and s.feed = t.feed)
 """
+_FORGET = """
+delete from ops.arrival t
+where not exists (select from stage_expected s where s.district = t.district)
+  and not exists (select from ref.crosswalk c where c.district = t.district)
+  and not exists (select from ref.feed f where f.district = t.district)
+  and not exists (select from ops.delivery d where d.sender = t.district)
+  and not exists (select from ops.delivery_part p where p.district = t.district)
+"""
+"""Of a district that left the registry wholly and never sent anything: the example of a new home."""
 _WAIVE = f"""
 update ops.arrival t
 set waived_reason = '{REMOVED}', waived_by = '{BY_REGISTRY}'
@@ -87,7 +96,8 @@ def write_expected(connection: Connection, arrivals: Sequence[Arrival], *, now: 
     """Make `ops.arrival` say what the registry expects, for the years it covers and for every year that still runs.
 
     An arrival that is no longer expected is waived, with the reason. Only where its feed goes on (a day that became
-    a snow day, a window that moved) and it was never due nor answered, it is taken away. A person's waiver stays.
+    a snow day, a window that moved) and it was never due nor answered, or its whole district left without ever sending
+    anything, it is taken away. A person's waiver stays.
     """
     running = school_year_of(now.date())
     known = connection.scalars(select(t.ops.arrival.c.school_year).distinct()).all()
@@ -97,6 +107,7 @@ def write_expected(connection: Connection, arrivals: Sequence[Arrival], *, now: 
     given = {"years": sorted(years), "now": now}
     changed = connection.execute(text(_CHANGE)).rowcount
     removed = connection.execute(text(_REMOVE), given).rowcount
+    removed += connection.execute(text(_FORGET)).rowcount
     waived = connection.execute(text(_WAIVE), {"years": given["years"]}).rowcount
     added = connection.execute(text(_ADD)).rowcount
     connection.execute(text("drop table stage_expected"))

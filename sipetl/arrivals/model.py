@@ -37,6 +37,8 @@ DUE_SOON_SCHOOL_DAYS = 5
 """An arrival is due soon within a school week of its due day."""
 CAME = frozenset({Word.ON_TIME, Word.RECOVERED})
 OVERDUE = frozenset({Word.LATE, Word.MISSING})
+ONE_WINDOW = frozenset({"roster", "staff", "assessment", "survey", "published_results"})
+"""Feeds whose newest window is measured by itself; the windows of the others add up to the year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +124,5 @@ class Verdict:
     """What each incomplete school lacks, by its code."""
     absent: frozenset[str] = frozenset()
     """Schools of which nothing came."""
+    short: frozenset[str] = frozenset()
+    """Those, and schools of which too few days came."""

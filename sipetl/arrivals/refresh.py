@@ -6,7 +6,7 @@ Safe to run at any time and twice (decision 6): the verdict depends on the ledge
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from sipetl.arrivals.context import Context, local, read_context, students_by_school
 from sipetl.arrivals.match import match, read_parts
 from sipetl.arrivals.model import DUE_SOON_SCHOOL_DAYS, OVERDUE, Arrival, Verdict, Wholeness, Word
+from sipetl.arrivals.shortfall import note_shortfalls
 from sipetl.arrivals.stored import Asked, Stored, earliest_days, read_stored
 from sipetl.arrivals.verdict import judge
 from sipetl.registry.calendar import school_year_of
@@ -59,13 +60,14 @@ class Judged:
 
 
 def refresh(connection: Connection, *, now: datetime) -> list[Judged]:
-    """Judge the running and the last school year, write `ops.arrival_part` and `ops.verdict`, return what changed.
+    """Judge the running and the last school year, write what was found, return which verdicts changed.
 
-    `since` stays while a verdict stays.
+    Written are `ops.arrival_part`, `ops.verdict`, and `ops.shortfall` with what is to be recomputed because of it. `since` stays while a verdict stays.
     """
-    _, judged = judge_all(connection, now=now, with_resting=False)
+    context, judged = judge_all(connection, now=now, with_resting=False)
     if judged:
         _write(connection, judged, now)
+    note_shortfalls(connection, context, _years(local(now, context).date()), now=now)
     return [one for one in judged if one.is_changed]
 
 
@@ -91,11 +93,16 @@ def judge_all(
     """
     context = read_context(connection)
     moment = local(now, context)
-    running = school_year_of(moment.date())
-    asked = Asked(years or (running - 1, running), now, _horizon(context, moment.date()), district)
+    asked = Asked(years or _years(moment.date()), now, _horizon(context, moment.date()), district)
     stored = read_stored(connection, asked, with_resting=with_resting)
     fresh = _judge([one for one in stored if not one.rests], connection, context, moment)
     return context, [_kept(one) or fresh[one.arrival.arrival_id] for one in stored]
+
+
+def _years(today: date) -> tuple[int, int]:
+    """The last and the running school year."""
+    running = school_year_of(today)
+    return running - 1, running
 
 
 def _judge(stored: Sequence[Stored], connection: Connection, context: Context, now: datetime) -> dict[int, Judged]:
@@ -162,5 +169,11 @@ def _verdicts(judged: Sequence[Judged], now: datetime) -> pa.Table:
             "days_share": pa.array([v.days_share for v in verdicts], SHARE),
             "students_share": pa.array([v.students_share for v in verdicts], SHARE),
             "since": pa.array([v.since for v in verdicts], MOMENT),
+            "short_schools": pa.array([_array(v.short) for v in verdicts], pa.string()),
         }
     )
+
+
+def _array(codes: Collection[str]) -> str | None:
+    """Codes as PostgreSQL writes an array of them; none = null."""
+    return f"{{{','.join(sorted(codes))}}}" if codes else None

@@ -37,6 +37,7 @@ def judge(arrival: Arrival, answer: Answer, now: datetime, expected: Expectation
         students_share=measured.students_share,
         by_school=measured.by_school,
         absent=measured.absent,
+        short=measured.short,
     )
 
 

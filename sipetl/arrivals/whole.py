@@ -48,6 +48,8 @@ class Measured:
     students_share: Decimal | None = None
     by_school: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    short: frozenset[str] = frozenset()
+    """Schools of which nothing came, or too few of the days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _summed(
         students_share=short[1].share,
         by_school=by_school,
         absent=absent,
+        short=absent | frozenset(short[0].schools),
     )
 
 

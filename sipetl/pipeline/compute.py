@@ -39,7 +39,9 @@ from sipetl.pipeline.values import (
     input_of,
     keep_inputs,
     mark,
+    mark_above,
     old_inputs,
+    remarked_above,
 )
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import Written, advisory_locks, ledger
@@ -156,10 +158,11 @@ def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bo
         changed = difference(con, values, _outdated(con, connection))
         keep_inputs(connection, [m for d, m in inputs.items() if task.is_whole or d in task.districts])
         written = changed.write(connection)
-        if task.is_whole or not (anew or changed.periods):
+        periods = set() if task.is_whole else changed.periods | remarked_above(connection, task)
+        if task.is_whole or not (anew or periods):
             return written
         # in the same transaction: killed in between, the next run would find nothing changed below, and stop here
-        above = _Above(catalogue, inputs, None if anew else changed.periods)
+        above = _Above(catalogue, inputs, None if anew else periods)
         return written + _upper(home, con, task, above, connection=connection)
 
 
@@ -216,7 +219,8 @@ def _upper(
     members = _members(con, below, above.inputs)
     keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])
     own = str(input_of(f"input:{i}" for i in members.values()))
-    rows = added.append_column("input_id", pa.array([own] * added.num_rows, pa.string()))
+    marked = mark_above(connection, con, task, added)
+    rows = marked.append_column("input_id", pa.array([own] * marked.num_rows, pa.string()))
     outdated = _outdated(con, connection, every=bool(embargoed_districts(connection, task)))
     return difference(con, rows, outdated).write(connection)
 

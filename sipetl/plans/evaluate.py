@@ -86,7 +86,8 @@ def evaluate(
     Args:
         connection: an open transaction.
         now: the moment; its day in the home's time zone counts.
-        cycles: which cycles; None = those of the running school year, and older ones that are still to be reviewed.
+        cycles: which cycles; None = those of the running school year, and older ones that are still to be reviewed or
+            were never judged: a home set up in July has last year's reviews to look back at.
         minimum_n: fewest units that a status is given for, by the catalogue's `minimum_n` family; else 10.
 
     Raises:
@@ -121,13 +122,18 @@ def _cycles(connection: Connection, today: date, codes: Sequence[str] | None) ->
         known = ", ".join(sorted(cycle.cycle for cycle in every))
         raise ConfigError(f"there is no cycle {unknown[0]}", cure=f"known here: {known}")
     released = set(connection.scalars(select(t.release.release.c.cycle)))
+    judged = set(connection.scalars(select(t.metric.status.c.cycle).distinct()))
     running = school_year_of(today)
     chosen = [
         cycle
         for cycle in every
         if cycle.data_as_of <= today
         and cycle.cycle not in released
-        and (cycle.cycle in codes if codes is not None else _is_running(cycle, running, today))
+        and (
+            cycle.cycle in codes
+            if codes is not None
+            else cycle.cycle not in judged or _is_running(cycle, running, today)
+        )
     ]
     return sorted(chosen, key=lambda cycle: (cycle.data_as_of, cycle.cycle))
 
@@ -164,7 +170,6 @@ def _read(
         periods=read_periods(connection, years),
         arrivals=read_arrivals(connection, years),
         places={(goal.district, goal.benchmark.feed): place_of(context, goal) for goal in goals},
-        floors={key: feed.floors.students for key, feed in context.feeds.items()},
         minimum_n=minimum_n,
     )
 

@@ -35,8 +35,6 @@ class Facts:
     arrivals: Arrivals
     places: Mapping[tuple[str, str], Place]
     """By district and feed."""
-    floors: Mapping[tuple[str, str], Decimal]
-    """Least coverage, by district and feed."""
     minimum_n: Mapping[str, int]
     _slots: dict[tuple[str, str, Rhythm, int], tuple[Slot, ...]] = field(default_factory=dict)
 
@@ -144,7 +142,6 @@ def question_of(asked: Asked, slot: Slot | None, on: date) -> Question:
         moment=_moment(asked, slot, on),
         observed=_observed(asked, slot, value),
         minimum_n=asked.facts.minimum_n.get(family, MINIMUM_N),
-        coverage_floor=asked.facts.floors.get((goal.district, asked.benchmark.feed), Decimal(0)),
         starts_on=_starts_on(asked),
         embargo_until=date.max if value is not None and value.data_status == "embargoed" else None,
         missing_arrival=str(missing) if missing is not None else None,
@@ -161,8 +158,9 @@ def _observed(asked: Asked, slot: Slot | None, value: Value | None) -> Observati
         measured_on=min(value.as_of, slot.ends),
         low=value.low,
         high=value.high,
-        coverage=value.coverage,
         is_final=is_over and (asked.rhythm is Rhythm.ANNUAL or slot == asked.final),
+        is_provisional=is_over and value.data_status == "provisional",
+        is_incomplete=value.data_status == "incomplete",
     )
 
 

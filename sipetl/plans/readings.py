@@ -66,7 +66,6 @@ class Value(NamedTuple):
     sum_yy: Decimal
     n: int
     expected_n: int | None
-    coverage: Decimal | None
     value: Decimal | None
     low: Decimal | None
     high: Decimal | None
@@ -216,7 +215,6 @@ def _added(values: Sequence[Value], metric: Metric | None) -> Value | None:
         **asdict(sums),
         as_of=min(value.as_of for value in values),
         expected_n=expected_n,
-        coverage=Decimal(sums.n) / expected_n if expected_n else None,
         value=metric.cap if capped else measured.value,
         low=measured.low,
         high=measured.high,

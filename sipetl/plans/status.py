@@ -47,15 +47,20 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The newest metric value. `measured_on`: the last day it covers; `is_final`: where days do not tell (MCAS)."""
+    """The newest metric value.
+
+    `measured_on` is the last day it covers; `is_final` says so where days do not tell (MCAS); `is_provisional`: days of
+    it are still to come; `is_incomplete`: students or days are missing beyond what the feed's floor allows.
+    """
 
     value: Decimal | None
     n: int
     measured_on: date
     low: Decimal | None = None
     high: Decimal | None = None
-    coverage: Decimal | None = None
     is_final: bool = False
+    is_provisional: bool = False
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,6 @@ class Question:
     moment: Moment
     observed: Observation | None
     minimum_n: int
-    coverage_floor: Decimal = Decimal(0)
     starts_on: date | None = None
     source_from: date | None = None
     embargo_until: date | None = None
@@ -85,7 +89,7 @@ class Judgement:
     """A status with what it was judged by.
 
     `gap` is how far short of the target the value is (negative: beyond it); `arrival` names the arrival whose
-    absence is the reason for `no_data`.
+    absence is the reason for `no_data` or `incomplete`.
     """
 
     status: Status
@@ -126,7 +130,7 @@ def _status(question: Question) -> Status:
         return Status.NO_DATA
     if observed.value is None or observed.n < question.minimum_n:
         return Status.INSUFFICIENT_N
-    if observed.coverage is not None and observed.coverage < question.coverage_floor:
+    if observed.is_incomplete:
         return Status.INCOMPLETE
     return _compared(question, observed, observed.value)
 
@@ -156,12 +160,13 @@ def _compared(question: Question, observed: Observation, value: Decimal) -> Stat
 
 
 def _is_final(question: Question, observed: Observation) -> bool:
-    return observed.is_final or observed.measured_on >= question.course.due
+    return not observed.is_provisional and (observed.is_final or observed.measured_on >= question.course.due)
 
 
 def _final_is_missing(question: Question, observed: Observation) -> bool:
     due = max(question.course.due, question.final_due or question.course.due)
-    return question.moment.on > due and not _is_final(question, observed)
+    is_here = _is_final(question, observed) or observed.measured_on >= question.course.due
+    return question.moment.on > due and not is_here
 
 
 def _line(question: Question, observed: Observation) -> Decimal | None:
@@ -184,7 +189,7 @@ def _certainty(observed: Observation, line: Decimal | None) -> Certainty | None:
 
 
 def _arrival(status: Status, question: Question) -> str | None:
-    return question.missing_arrival if status is Status.NO_DATA else None
+    return question.missing_arrival if status in (Status.NO_DATA, Status.INCOMPLETE) else None
 
 
 def step_status(step: TimelineStep, on: date) -> StepStatus:

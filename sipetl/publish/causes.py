@@ -18,13 +18,16 @@ from sqlalchemy import Connection, Row, text
 
 from sipetl.publish.release import read_sql
 
+_LACKING = frozenset({"incomplete", "provisional"})
+"""What a value is called while days of it are not here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """One thing that changed."""
 
     kind: str
-    """delivery, definition, registry, plan, embargo or other."""
+    """delivery, definition, registry, plan, embargo, arrivals or other."""
     what: str
     was: str | None = None
     now: str | None = None
@@ -71,6 +74,8 @@ class Causes:
         found = [*self._definitions(row), *self._deliveries(row), *self._calendar(row)]
         if not found and row.released_status == "embargoed":
             found = [Cause("embargo", "the embargo ended")]
+        if not found and _LACKING & {row.released_status, row.current_status}:
+            found = [Cause("arrivals", "days that are overdue or waived", row.released_status, row.current_status)]
         if not found and self._editions.registry_changed:
             found = [Cause("registry", "the registry's files changed")]
         return tuple(found or [Cause("other", "no delivery, definition or registry file changed")])

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.disclosure import Policy, decide
 from sipetl.errors import ConfigError
+from sipetl.publish.editions import next_edition
 from sipetl.publish.made_with import MadeWith, keep_made_with
 from sipetl.warehouse import tables as t
 
@@ -73,7 +74,7 @@ def release(
         ConfigError: no such cycle; it is released already; its last day of data is still to come; the policy may not
             be released with.
     """
-    return freeze(connection, Cut(cycle, now, policy, lake or {}))
+    return freeze(connection, Cut(cycle, now, policy, lake or {}, next_edition(connection, cycle)))
 
 
 def freeze(connection: Connection, cut: Cut) -> Release:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, literal, select, text, update
+from sqlalchemy import Connection, RowMapping, insert, select, text, update
 
-from sipetl.errors import ConfigError
 from sipetl.plans import evaluate
 from sipetl.publish.causes import Cause, Causes, Editions
+from sipetl.publish.editions import put_aside
 from sipetl.publish.release import Cut, Release, freeze, read_sql
 from sipetl.warehouse import tables as t
 
@@ -108,35 +108,11 @@ def restated(connection: Connection, cycle: str | None = None) -> tuple[Restatem
 
 def _again(connection: Connection, cut: Cut) -> tuple[Release, tuple[Restatement, ...]]:
     """Put the edition on record aside, judge and freeze again, and compare."""
-    edition = _put_aside(connection, cut.cycle) + 1
+    edition = put_aside(connection, cut.cycle) + 1
     minimum_n = {name: limits.minimum_n for name, limits in cut.policy.families.items()}
     evaluate(connection, now=cut.now, cycles=[cut.cycle], minimum_n=minimum_n)
     released = freeze(connection, Cut(cut.cycle, cut.now, cut.policy, cut.lake, edition))
     return released, _compare(connection, released)
-
-
-def _put_aside(connection: Connection, cycle: str) -> int:
-    """Move the latest edition to the past ones, and return its number."""
-    table = t.release.release
-    found = connection.execute(select(table.c.edition).where(table.c.cycle == cycle).with_for_update()).scalar()
-    if found is None:
-        raise ConfigError(f"cycle {cycle} is not released", cure=f"run 'sipetl release {cycle}'")
-    edition = int(found)
-    _copy(connection, table, t.release.past_release, cycle)
-    for rows, past in (
-        (t.release.release_value, t.release.past_release_value),
-        (t.release.release_status, t.release.past_release_status),
-    ):
-        _copy(connection, rows, past, cycle, edition=edition)
-    connection.execute(delete(table).where(table.c.cycle == cycle))
-    return edition
-
-
-def _copy(connection: Connection, source: Table, target: Table, cycle: str, **more: int) -> None:
-    names = [column.name for column in source.columns]
-    columns = [source.c[name] for name in names] + [literal(value) for value in more.values()]
-    query = select(*columns).where(source.c.cycle == cycle)
-    connection.execute(insert(target).from_select([*names, *more], query))
 
 
 def _compare(connection: Connection, released: Release) -> tuple[Restatement, ...]:

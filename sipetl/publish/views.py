@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 
-from psycopg import errors
-from psycopg import sql as names
+import psycopg
+from psycopg import errors, sql
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
-from sipetl.errors import ConfigError
+from sipetl.errors import ConfigError, WarehouseError
 from sipetl.metrics import Metric, load_catalogue
 from sipetl.registry.models import FeedName, Model
 from sipetl.registry.yamlfile import load_model
@@ -155,8 +155,8 @@ def _present(connection: Connection, *roles: str) -> list[str]:
     return list(connection.execute(query, {"roles": list(roles)}).scalars())
 
 
-def roles_sql(district: str) -> str:
-    """Write the SQL with which an administrator makes the role of a district; safe to run twice.
+def role_of(district: str) -> str:
+    """Name the role of a district.
 
     Raises:
         ConfigError: the code cannot be part of a role's name.
@@ -165,7 +165,42 @@ def roles_sql(district: str) -> str:
         raise ConfigError(
             f"{district!r} cannot be part of a role's name", cure="letters, digits and underscores only"
         )
-    template = (SQL / "district_role.sql").read_text(encoding="utf-8")
-    role = f"bi_d{district}"
-    quoted = {"role": names.Identifier(role), "role_text": names.Literal(role), "district": names.Literal(district)}
+    return f"bi_d{district}"
+
+
+def roles_sql(district: str) -> str:
+    """Write the SQL with which an administrator makes the role of a district; safe to run twice.
+
+    Raises:
+        ConfigError: the code cannot be part of a role's name.
+    """
+    role, template = role_of(district), (SQL / "district_role.sql").read_text(encoding="utf-8")
+    quoted = {"role": sql.Identifier(role), "role_text": sql.Literal(role), "district": sql.Literal(district)}
     return template.format(**{name: part.as_string(None) for name, part in quoted.items()})
+
+
+def make_role(administrator: str, district: str, password: str) -> str:
+    """Make the role of a district, or give it another password, as an administrator who may; returns its name.
+
+    The password is sent as its SCRAM verifier, so that no log of the server can hold it.
+
+    Args:
+        administrator: URL of the warehouse as a superuser.
+        district: code of a district of the registry.
+        password: the role's new password.
+
+    Raises:
+        ConfigError: the code cannot be part of a role's name.
+        WarehouseError: the server refuses.
+    """
+    role = role_of(district)
+    statement = sql.SQL("alter role {} password {}")
+    try:
+        with psycopg.connect(administrator.replace("postgresql+psycopg://", "postgresql://")) as connection:
+            connection.execute(roles_sql(district).encode())
+            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+            connection.execute(statement.format(sql.Identifier(role), sql.Literal(verifier.decode())))
+    except psycopg.Error as error:
+        why = f"PostgreSQL said {type(error).__name__} ({error.sqlstate})"
+        raise WarehouseError("the role could not be made", where=role, why=why) from None
+    return role

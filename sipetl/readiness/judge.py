@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sipetl.arrivals import CAME, OVERDUE, Judged, Word
+from sipetl.arrivals import CAME, ONE_WINDOW, OVERDUE, Judged, Word
 from sipetl.readiness.model import SEVERITY, Goal, State
-from sipetl.readiness.needs import ONE_WINDOW, Need
+from sipetl.readiness.needs import Need
 
 UNREGISTERED = "the feed is not in the registry: nothing is expected, and nothing will come"
 NOTHING_DUE = "nothing is due before this cycle"

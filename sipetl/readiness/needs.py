@@ -14,8 +14,6 @@ from sipetl.registry.models import Cycle
 ROSTER = "roster"
 EVERYONE = "all"
 YEAR_END_ONLY = "year_end_only"
-ONE_WINDOW = frozenset({"roster", "staff", "assessment", "survey", "published_results"})
-"""Feeds whose newest window is measured by itself; the windows of the others add up to the year."""
 
 _GOALS = """
 with in_force as (

@@ -86,7 +86,7 @@ def homes(make_site: Callable[[], Site]) -> dict[str, Site]:
         narrow(site, district)
         site.take("students_export_2025-09-02.csv", roster(people), district)
         site.take("attendance_a.csv", attendance(people, DAYS, absent_some), district)
-        done = site.run("release", "C1", "--yes")
+        done = site.run("release", "C1", "--yes", "--anyway")
         assert done.status == 0, done.err
         made[district] = site
     return made
@@ -144,7 +144,10 @@ def test_a_release_file_says_what_it_is(homes: dict[str, Site], files: dict[str,
     assert {"metric", "policy", "calendar", "cycle", "plan"} == {d["kind"] for d in manifest["definitions"]}
     assert {row["organization"] for row in table(files[ALDER])} == {"35010000", "35010010", "35010020"}
     assert {row["release_sha256"] for row in table(files[ALDER])} == {sha256}
-    assert {(row["benchmark"], row["status"]) for row in table(files[ALDER], ".statuses.csv")} >= {("B1", "met")}
+    # twenty of the autumn's school days are here: no verdict
+    assert {(row["benchmark"], row["status"]) for row in table(files[ALDER], ".statuses.csv")} >= {
+        ("B1", "incomplete")
+    }
 
 
 def test_the_states_home_has_the_districts_figures_as_they_were_released(
@@ -247,7 +250,7 @@ def small(make_site: Callable[[], Site]) -> Site:
     people = [*students(4), *students(20, "SHS")]
     site.take("students_export_2025-09-02.csv", roster(people))
     site.take("attendance_a.csv", attendance(people, DAYS, absent_some))
-    site.run("release", "C1", "--yes")
+    site.run("release", "C1", "--yes", "--anyway")
     return site
 
 
@@ -296,7 +299,7 @@ def test_a_release_of_several_districts_is_exported_one_by_one(make_site: Callab
     out = ("--out", str(tmp_path / "x.zip"))
 
     early = site.run("release", "export", "C1", *out)
-    site.run("release", "C1", "--yes")
+    site.run("release", "C1", "--yes", "--anyway")
     unnamed, named, unknown = (
         site.run("release", "export", "C1", *out, *more) for more in ([], ["--district", BIRCH], ["--district", "1"])
     )

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from sipetl.warehouse.tables._base import MOMENT, col, metadata
 
@@ -192,8 +192,31 @@ verdict = Table(
     col("days_share", Numeric, "School days delivered / expected", null=True),
     col("students_share", Numeric, "Students delivered / expected", null=True),
     col("since", MOMENT, "Since when it has this verdict"),
+    col(
+        "short_schools",
+        ARRAY(Text),
+        "Schools of which nothing came, or too few of the days; null = none",
+        null=True,
+    ),
     schema="ops",
     comment="The arrivals ledger's latest verdict on each arrival",
+)
+
+shortfall = Table(
+    "shortfall",
+    metadata,
+    col("organization_id", BigInteger, "Organization"),
+    col("feed", Text, "Feed"),
+    col("period_id", BigInteger, "Period"),
+    col(
+        "days_due", BigInteger, "School days of the period that data is expected for; of all schools, above a school"
+    ),
+    col("days_overdue", BigInteger, "Those that are late, missing, or came without the school"),
+    col("days_pending", BigInteger, "Those that are not here and not overdue yet"),
+    col("data_status", Text, "What values of the period cannot be better than: incomplete or provisional"),
+    PrimaryKeyConstraint("organization_id", "feed", "period_id"),
+    schema="ops",
+    comment="Periods of which too many school days are not here, by the floor of the feed",
 )
 
 work = Table(

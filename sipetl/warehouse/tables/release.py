@@ -83,8 +83,10 @@ past_release = Table(
     _edition_key(),
     *columns(_CUT),
     *columns(_MORE),
+    col("withdrawn_at", MOMENT, "When it was taken back; null = a restatement replaced it", null=True),
+    col("withdrawn_because", Text, "Why it was taken back", null=True),
     schema="ops",
-    comment="Editions of releases that a restatement replaced",
+    comment="Editions of releases that a restatement replaced, or that were withdrawn",
 )
 
 past_release_value = Table(
@@ -174,7 +176,11 @@ restatement = Table(
         null=True,
     ),
     col("current_status", Text, "The same now; null = no longer there", null=True),
-    col("cause", Text, "What changed it: delivery, definition, registry, plan, embargo or other; comma separated"),
+    col(
+        "cause",
+        Text,
+        "What changed it: delivery, definition, registry, plan, embargo, arrivals or other; comma separated",
+    ),
     col("causes", JSONB, "Each cause with what it was: files, versions"),
     col("is_public", Boolean, "The public was shown both numbers"),
     schema="ops",

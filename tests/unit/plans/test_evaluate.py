@@ -267,10 +267,16 @@ def test_too_few_units_are_marked_and_the_minimum_is_policy(town: Town) -> None:
     assert by_policy.status == "on_track"
 
 
-@pytest.mark.parametrize(("coverage", "status"), [("0.89", "incomplete"), ("0.90", "on_track")])
-def test_coverage_below_the_feeds_floor_is_incomplete(town: Town, coverage: str, status: str) -> None:
+@pytest.mark.parametrize("status", ["incomplete", "on_track"])
+def test_an_incomplete_value_gives_no_verdict_on_the_goal(town: Town, status: str) -> None:
     town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
-    town.value("chronic_absence_rate_pk12", "cycle", "C1", "20", coverage=coverage)
+    town.value(
+        "chronic_absence_rate_pk12",
+        "cycle",
+        "C1",
+        "20",
+        data_status="incomplete" if status == "incomplete" else "final",
+    )
 
     row = town.judge("C1")
 
@@ -668,7 +674,8 @@ def test_last_years_goals_are_not_judged_by_this_years_values(town: Town) -> Non
 
     evaluate(town.connection, now=AFTER["C1"])
 
-    assert town.connection.execute(select(t.metric.status)).all() == []
+    judged = set(town.connection.scalars(select(t.metric.status.c.cycle)))
+    assert judged == {"EOY25"}
 
 
 # What is judged, and written.
@@ -685,10 +692,21 @@ def test_by_default_the_cycles_of_the_running_year_are_judged_once_their_day_has
     assert _judged(town, datetime(2026, 1, 30, 12, tzinfo=UTC)) == ["C0", "C1", "C2"]
 
 
-def test_a_cycle_of_last_year_is_judged_until_its_review(town: Town) -> None:
+def test_cycles_of_last_year_that_were_never_judged_are_judged_after_all(town: Town) -> None:
     town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
 
-    assert _judged(town, datetime(2026, 7, 20, 12, tzinfo=UTC)) == ["EOY"]
+    assert _judged(town, datetime(2026, 9, 20, 12, tzinfo=UTC)) == ["C0", "C1", "C2", "C3", "EOY"]
+
+
+def test_a_cycle_of_last_year_is_judged_again_until_its_review(town: Town) -> None:
+    town.plan(f"{CHRONIC}, path: hold, target: {{value: 24}}")
+    _judged(town, datetime(2026, 7, 20, 12, tzinfo=UTC))
+    town.chronic(C3="25", EOY="25")
+
+    _judged(town, datetime(2026, 7, 20, 12, tzinfo=UTC))
+
+    values = dict(town.connection.execute(select(t.metric.status.c.cycle, t.metric.status.c.value)).all())
+    assert (values["C3"], values["EOY"]) == (None, 25)
 
 
 def test_a_second_run_writes_nothing(town: Town) -> None:

@@ -63,15 +63,16 @@ AFTER = date(2026, 3, 20)
         (question(seen("20", n=9)), Status.INSUFFICIENT_N),
         (question(seen("20", n=10)), Status.ON_TRACK),
         (question(seen(None, n=0)), Status.INSUFFICIENT_N),
-        (question(seen("20", n=9, coverage=D("0.5")), coverage_floor=D("0.9")), Status.INSUFFICIENT_N),
-        # coverage below its floor; unknown coverage is not below it
-        (question(seen("20", coverage=D("0.8999")), coverage_floor=D("0.9")), Status.INCOMPLETE),
-        (question(seen("20", coverage=D("0.9")), coverage_floor=D("0.9")), Status.ON_TRACK),
-        (question(seen("20", coverage=None), coverage_floor=D("0.9")), Status.ON_TRACK),
+        (question(seen("20", n=9, is_incomplete=True)), Status.INSUFFICIENT_N),
+        # students or days are missing
+        (question(seen("20", is_incomplete=True)), Status.INCOMPLETE),
+        (question(seen("20", is_incomplete=True, **FINAL), on=AFTER), Status.INCOMPLETE),
         # the final measurement is in
         (question(seen("24", **FINAL), on=AFTER), Status.MET),
         (question(seen("24.0000000000000000000000001", **FINAL), on=AFTER), Status.NOT_MET),
         (question(seen("23.9", **FINAL), on=AFTER), Status.MET),
+        # the final measurement is here, but for days that are not due yet
+        (question(seen("24", is_provisional=True, **FINAL), on=AFTER), Status.ON_TRACK),
         # before the due date
         (question(seen("24")), Status.ON_TRACK),
         (question(seen("24.04")), Status.OFF_TRACK),
@@ -150,9 +151,9 @@ def test_certainty_of_a_final_value_is_held_against_the_target_and_not_the_path(
 
 
 def test_an_incomplete_value_is_shown_without_certainty():
-    observed = seen("20", coverage=D("0.5"), low=D(18), high=D(26))
+    observed = seen("20", is_incomplete=True, low=D(18), high=D(26))
 
-    judged = judge(question(observed, coverage_floor=D("0.9")))
+    judged = judge(question(observed))
 
     assert (judged.status, judged.value, judged.certainty) == (Status.INCOMPLETE, D(20), None)
 
