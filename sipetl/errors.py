@@ -30,7 +30,8 @@ class SipetlError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return "; ".join(part.rstrip(".") for part in (head, self.why, self.cure) if part) + "."
+        told = "; ".join(part.rstrip(".") for part in (head, self.why, self.cure) if part)
+        return told if told.endswith("?") else f"{told}."
 
 
 class ConfigError(SipetlError):

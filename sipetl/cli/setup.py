@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sipetl.cli import show
-from sipetl.cli.app import app, messages, settings
+from sipetl.cli.app import app, settings
 from sipetl.errors import ConfigError
 from sipetl.pipeline.check import check_home
 from sipetl.privacy import create_key
+from sipetl.registry.starting import INBOX, write_starter, year_to_start
 
 
 @app.command(epilog="Example: sipetl init our-home")
@@ -22,15 +21,18 @@ def init(directory: Annotated[Path, typer.Argument(help="The new home")]) -> Non
     registry = directory / "registry"
     if registry.exists():
         raise ConfigError("there is a registry already", where=str(registry), cure="edit it, and run 'sipetl check'")
-    with as_file(files("sipetl.registry") / "starter") as starter:
-        shutil.copytree(starter, registry)
-    (directory / "inbox").mkdir(parents=True, exist_ok=True)
+    today = settings().now().date()
+    write_starter(registry, today)
+    (directory / INBOX).mkdir(parents=True, exist_ok=True)
     create_key(directory / "sipetl.key")
-    messages.print(
-        f"Made {directory}. Next: edit the files in {registry}, run 'sipetl --home {directory} check',"
-        " put a file into its inbox, run 'sipetl --home ... ingest'.\n"
-        f"Keep {directory / 'sipetl.key'} safe and out of backups of the stores: without it no new file can be linked.",
-        highlight=False,
+    year = year_to_start(today)
+    show.say(
+        f"Made {directory}, with an example district for {year - 1}-{year % 100:02}. Next:\n"
+        f"  1. Edit the files in {registry}: put your district, schools and days in place of the example's.\n"
+        f"  2. Check them: sipetl --home {directory} check\n"
+        f"  3. Put files into {directory / INBOX} (the inbox in feeds.yaml), and take them in:"
+        f" sipetl --home {directory} ingest\n"
+        f"Keep {directory / 'sipetl.key'} safe and out of backups of the stores: without it no new file can be linked."
     )
 
 
@@ -42,7 +44,7 @@ def check(as_json: show.Json = False) -> None:
         show.dump([{"where": f.where, "what": f.what, "why": f.why, "cure": f.cure} for f in faults])
     else:
         for fault in faults:
-            messages.print(f"[bold red]Error[/] {fault}", highlight=False)
-        messages.print("Everything is in order." if not faults else f"{show.count(len(faults), 'fault', 'faults')}.")
+            show.say(f"Error {fault}", style="red")
+        show.say("Everything is in order." if not faults else f"{show.count(len(faults), 'fault', 'faults')}.")
     if faults:
         raise typer.Exit(ConfigError.exit_status)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from sipetl.disclosure import load_policy
 from sipetl.errors import RegistryError
 from sipetl.intake import load_contract, load_layouts
+from sipetl.intake.layout import Layout
 from sipetl.metrics import load_catalogue
 from sipetl.pipeline.suites import expectations_dir
-from sipetl.plans import check_plan
+from sipetl.plans import check_plans
 from sipetl.quality import check_suite, load_suite
-from sipetl.registry import check_registry, load_registry
+from sipetl.registry import Registry, check_registry, load_registry
 from sipetl.registry.models import FeedName
+from sipetl.registry.spelling import cure
+from sipetl.registry.yamlfile import read_document
 from sipetl.settings import Settings
 
 MADE_BY_MAP = ("school_year", "district", "row_number")
@@ -24,16 +27,36 @@ def check_home(settings: Settings) -> list[RegistryError]:
     folder = settings.registry_dir
     own = folder / "layouts"
     faults = check_registry(folder)
-    faults += _fault(lambda: load_layouts(own if own.is_dir() else None))
+    registry = None if faults else load_registry(folder)
+    layouts: list[Layout] = []
+    faults += _fault(lambda: layouts.extend(load_layouts(own if own.is_dir() else None)))
     faults += _fault(load_catalogue)
     for feed in FeedName:
         faults += _check_suite(settings, feed)
-    for path in sorted((folder / "plans").glob("*.yaml")):
-        faults += check_plan(path)
-    if not faults:
-        home = load_registry(folder).home
-        faults += _fault(lambda: load_policy(home.policy, folder / "policies"))
+    faults += check_plans(sorted((folder / "plans").glob("*.yaml")), _schools(registry) if registry else ())
+    if registry:
+        faults += _check_names(registry, {layout.layout for layout in layouts})
     return faults
+
+
+def _schools(registry: Registry) -> list[str]:
+    return [f"{registry.home.authority}/{school.code}" for school in registry.organizations.schools]
+
+
+def _check_names(registry: Registry, layouts: Collection[str]) -> Iterator[RegistryError]:
+    """What the registry's files name and other rooms hold: the policy, and layouts where they could be read."""
+    try:
+        load_policy(registry.home.policy, registry.folder / "policies")
+    except RegistryError as error:
+        at = read_document(registry.folder / "home.yaml").where(("policy",))
+        yield RegistryError(error.what, where=error.where or at, why=error.why, cure=error.cure)
+    document = read_document(registry.folder / "feeds.yaml")
+    for i, feed in enumerate(registry.feeds):
+        for name in feed.layouts if layouts else ():
+            if name not in layouts:
+                where = document.where(("feeds", i, "layouts"))
+                mend = cure(name, sorted(layouts), "see 'sipetl layout list'")
+                yield RegistryError(f"there is no layout {name!r}", where=where, cure=mend)
 
 
 def _check_suite(settings: Settings, feed: FeedName) -> Iterable[RegistryError]:

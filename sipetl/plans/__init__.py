@@ -5,8 +5,9 @@ from __future__ import annotations
 from sipetl.plans.apply import apply_plans
 from sipetl.plans.context import lint_context, lint_plans
 from sipetl.plans.evaluate import evaluate
-from sipetl.plans.lint import RULES, CycleFacts, LintContext, LintFinding, MetricFacts, Severity, lint
-from sipetl.plans.load import check_plan, load_plan
+from sipetl.plans.lint import RULES, LintFinding, Severity, lint
+from sipetl.plans.lint_facts import CycleFacts, LintContext, MetricFacts
+from sipetl.plans.load import check_plan, check_plans, load_plan
 from sipetl.plans.model import Benchmark, Direction, Kind, Mag, Plan, TargetPath, TimelineStep
 from sipetl.plans.occurrences import Occurrence, Occurrences, judge_count, judge_occurrences
 from sipetl.plans.path import Course, Moment, course_of, expected_at
@@ -49,6 +50,7 @@ __all__ = [
     "TimelineStep",
     "apply_plans",
     "check_plan",
+    "check_plans",
     "course_of",
     "evaluate",
     "expected_at",

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from sipetl.errors import RegistryError
-from sipetl.plans.load import load_plan
+from sipetl.plans.load import load_plan, twins
 from sipetl.plans.model import Location, Mag, Plan
 from sipetl.registry.calendar import SAFE_BITS, stable_id
 from sipetl.registry.yamlfile import read_document
@@ -74,9 +74,12 @@ STEP_SCHEMA = pa.schema(
 _UNUSED = """not exists (
     select from plan.benchmark b
     where b.version_id = t.version_id
-      and (exists (select from metric.status s where s.benchmark_id = b.benchmark_id)
+      and (exists (select from metric.status s where s.benchmark_id = b.benchmark_id and s.value is not null)
         or exists (select from ops.release_status r where r.benchmark_id = b.benchmark_id)))"""
-"""Versions nothing refers to: the only ones that go with their file."""
+"""Versions of which no value was judged and nothing was released: the only ones that go with their file.
+
+So the example plan of a new home leaves nothing behind, although it was judged to have no data.
+"""
 _RELEASED = text("""
 select b.version_id, b.benchmark_id, b.code, min(r.cycle) as cycle
 from plan.benchmark b
@@ -103,14 +106,15 @@ class _File:
 def apply_plans(connection: Connection, files: Sequence[Path]) -> int:
     """Make `plan` equal to the plan files, and return how many versions they hold.
 
-    A version whose file is gone stays while a status refers to it: history is not rewritten.
+    A version whose file is gone stays while a value was judged by it, or a release holds it: history is not rewritten.
 
     Raises:
         RegistryError: a file is faulty, two are the same version of a plan, or a benchmark that a cycle was released
             with is no longer in its version.
     """
     found = [_File(path, load_plan(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in files]
-    _refuse_twins(found)
+    for fault in twins({file.path: file.plan for file in found}):
+        raise fault
     benchmarks = [row for file in found for row in _benchmarks(file)]
     _refuse_lost(connection, found, {row["benchmark_id"] for row in benchmarks})
     steps = [row for file in found for row in _steps(file)]
@@ -120,19 +124,6 @@ def apply_plans(connection: Connection, files: Sequence[Path]) -> int:
     merge(connection, t.plan.benchmark, pa.Table.from_pylist(benchmarks, BENCHMARK_SCHEMA), within=ours)
     merge(connection, t.plan.timeline_step, pa.Table.from_pylist(steps, STEP_SCHEMA), within=ours)
     return len(found)
-
-
-def _refuse_twins(files: Iterable[_File]) -> None:
-    seen: dict[int, Path] = {}
-    for file in files:
-        if file.key() in seen:
-            raise RegistryError(
-                f"the plan {file.plan.plan} has a version from {file.plan.effective_from} already",
-                where=read_document(file.path).where(("effective_from",)),
-                why=f"the other is {seen[file.key()]}",
-                cure="give the later one its own effective_from",
-            )
-        seen[file.key()] = file.path
 
 
 def _refuse_lost(connection: Connection, files: Iterable[_File], kept: set[int]) -> None:

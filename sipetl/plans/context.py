@@ -12,12 +12,14 @@ from sqlalchemy import Connection, select, text
 
 from sipetl.errors import RegistryError
 from sipetl.metrics import Metric, load_catalogue
-from sipetl.plans.lint import CycleFacts, LintContext, LintFinding, MetricFacts, Severity, lint
+from sipetl.plans.lint import LintFinding, Severity, lint
+from sipetl.plans.lint_facts import CycleFacts, LintContext, MetricFacts
 from sipetl.plans.load import check_plan, load_plan
 from sipetl.plans.model import Direction, Plan, TargetPath
 from sipetl.plans.questions import MINIMUM_N
 from sipetl.plans.sources import result_from
 from sipetl.registry.calendar import YEAR_STARTS, school_year_of
+from sipetl.registry.groups import group_names
 from sipetl.registry.yamlfile import read_document
 from sipetl.warehouse import tables as t
 
@@ -34,6 +36,13 @@ left join ops.arrival a on a.district = f.district and a.feed = f.feed and a.wai
 group by f.district, f.feed, due_on
 order by f.district, f.feed, due_on
 """)
+_SCHOOLS = text("""
+select o.authority || '/' || o.code
+from ref.organization o
+where o.level = 'school' and exists (select from ref.crosswalk c where c.organization_code = o.code)
+order by o.code
+""")
+"""Schools of the registry as applied: one that left it stays in `ref.organization`, but no name leads to it."""
 _SIZES = text("""
 select o.code, v.student_group, v.n
 from metric.value v
@@ -56,6 +65,7 @@ class _Known:
     cycles: tuple[CycleFacts, ...]
     feeds: Mapping[str, Mapping[str, tuple[date, ...]]]
     """District to feed to due dates."""
+    schools: frozenset[str]
     district_of: Mapping[str, str]
     """School code to district."""
     identified: Mapping[tuple[str, int], frozenset[str]]
@@ -94,6 +104,7 @@ def _read(connection: Connection, minimum_n: int) -> _Known:
         metrics=_metrics(connection),
         cycles=tuple(CycleFacts(*row) for row in connection.execute(cycles.order_by(columns.data_as_of))),
         feeds=_feeds(connection),
+        schools=frozenset(connection.scalars(_SCHOOLS)),
         district_of=_districts(connection),
         identified=_identified(connection),
         sizes=_sizes(connection),
@@ -112,6 +123,8 @@ def _context(known: _Known, plan: Plan) -> LintContext:
         minimum_n=known.minimum_n,
         identified_groups=known.identified.get((school, year), frozenset()),
         group_sizes=known.sizes.get(school, {}),
+        schools=known.schools,
+        student_groups=group_names(),
     )
 
 

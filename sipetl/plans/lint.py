@@ -6,20 +6,19 @@ the caller looked up (catalogue, registry, calendar, policy); a fact that is not
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from sipetl.plans.lint_facts import LintContext
 from sipetl.plans.model import TURNAROUND_PRACTICES, Benchmark, Direction, Kind, Location, Mag, Plan, TargetPath
+from sipetl.plans.names import Hit, metric_names, unknown_groups, unknown_metrics, unknown_school
 from sipetl.registry.yamlfile import Document, dotted
 
 PRACTICES = frozenset({"TP1", "TP2", "TP3", "TP4"})
 """The four Turnaround Practices (massachusetts.md 1.1)."""
-MOST_BENCHMARKS = 20
-"""The guidance says "few" without a number (massachusetts.md 1.3); the number is ours."""
 OUTPUT_WORDING = re.compile(
     r"\b(teachers?|staff|educators?|leaders?|faculty|paraprofessionals?)\b.*"
     r"\b(train(ed|ing)|attend(s|ed|ing)?|professional development|completed? .*\b(course|module|workshop)s?)\b",
@@ -36,46 +35,6 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MetricFacts:
-    """What the catalogue says of a metric. `result_from`: the first day its year's result can exist (MCAS)."""
-
-    feed: str
-    direction: Direction
-    paths: frozenset[TargetPath]
-    levels: frozenset[str] = frozenset({"school"})
-    result_from: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CycleFacts:
-    """A monitoring cycle."""
-
-    cycle_id: str
-    data_as_of: date
-    data_due: date
-    review_date: date
-
-
-@dataclass(frozen=True, slots=True)
-class LintContext:
-    """What the caller knows around the plan.
-
-    `feed_due` holds the feeds that the district delivers, each with the due dates of its arrivals (none: not known);
-    `group_sizes` the school's students per group, for the groups whose size is known.
-    """
-
-    metrics: Mapping[str, MetricFacts]
-    feed_due: Mapping[str, tuple[date, ...]]
-    cycles: tuple[CycleFacts, ...]
-    year_starts_on: date
-    year_ends_on: date
-    minimum_n: int
-    identified_groups: frozenset[str] = frozenset()
-    group_sizes: Mapping[str, int] = field(default_factory=dict)
-    most_benchmarks: int = MOST_BENCHMARKS
-
-
-@dataclass(frozen=True, slots=True)
 class LintFinding:
     """One finding: `where` is `file:line place` where the file is known, else the place."""
 
@@ -86,7 +45,6 @@ class LintFinding:
     cure: str
 
 
-Hit = tuple[Location, str, str]
 Check = Callable[[Plan, LintContext], Iterator[Hit]]
 
 
@@ -167,13 +125,10 @@ def _serves_identified_groups(plan: Plan, context: LintContext) -> Iterator[Hit]
 
 def _metric_is_known(plan: Plan, context: LintContext) -> Iterator[Hit]:
     """The metric is in the catalogue and is computed for schools."""
+    yield from unknown_metrics(plan, context.metrics.__contains__, [*context.metrics, *metric_names()])
     for at, goal in plan.located():
         facts = context.metrics.get(goal.metric)
-        if facts is None:
-            close = difflib.get_close_matches(goal.metric, context.metrics, n=1)
-            cure = f"did you mean {close[0]}?" if close else "name a metric of the catalogue"
-            yield (*at, "metric"), f"the metric {goal.metric} is not in the catalogue", cure
-        elif "school" not in facts.levels:
+        if facts and "school" not in facts.levels:
             yield (*at, "metric"), f"{goal.metric} is not computed for schools", "choose a metric that is"
 
 
@@ -277,6 +232,16 @@ def _practice_is_of_the_framework(plan: Plan, _context: LintContext) -> Iterator
             yield ("practices", p, "practice"), f"{practice.practice} is no turnaround practice", "use TP1 to TP4"
 
 
+def _school_is_known(plan: Plan, context: LintContext) -> Iterator[Hit]:
+    """The plan's school is in the registry, under its authority."""
+    yield from unknown_school(plan, context.schools)
+
+
+def _groups_are_known(plan: Plan, context: LintContext) -> Iterator[Hit]:
+    """Student groups and grades are ones that students are counted in."""
+    yield from unknown_groups(plan, context.student_groups)
+
+
 RULES: Mapping[str, tuple[Severity, Check]] = {
     "PL01": (Severity.ERROR, _has_required_parts),
     "PL02": (Severity.ERROR, _is_academic_and_more),
@@ -293,5 +258,7 @@ RULES: Mapping[str, tuple[Severity, Check]] = {
     "PL13": (Severity.WARNING, _words_an_outcome),
     "PL14": (Severity.WARNING, _benchmarks_are_few),
     "PL15": (Severity.ERROR, _practice_is_of_the_framework),
+    "PL16": (Severity.ERROR, _school_is_known),
+    "PL17": (Severity.ERROR, _groups_are_known),
 }
 """Every rule by its stable id; a check's docstring is the rule's line in the documentation."""

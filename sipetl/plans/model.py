@@ -7,6 +7,7 @@ What is merely unwise is left to `lint`; what cannot be computed is refused here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -16,10 +17,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from sipetl.registry.models import FeedName
+
 Location = tuple[str | int, ...]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-OrganizationCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+ORGANIZATION = re.compile(r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")
+OrganizationCode = Annotated[str, StringConstraints(pattern=ORGANIZATION)]
 """`authority/code`, as `MA/00350012`."""
 
 TURNAROUND_PRACTICES = "turnaround_practices"
@@ -171,7 +175,7 @@ class Benchmark(PlanPart):
     due: date
     cadence: Cadence
     recurrence: RecurrenceRule | None = None
-    feed: Text
+    feed: FeedName
     owner: Owner = Owner.SCHOOL
     academic: bool
 
@@ -261,9 +265,13 @@ class Plan(PlanPart):
     @model_validator(mode="before")
     @classmethod
     def _a_plan_is_named_by_its_school(cls, values: object) -> object:
-        if isinstance(values, dict) and "plan" in values:
-            return {"school": values["plan"], **values}
-        return values
+        if not isinstance(values, dict) or "plan" not in values or "school" in values:
+            return values
+        if not ORGANIZATION.match(str(values["plan"])):
+            mend = 'put it in quotes, as "MA/00350012", or name the school by `school`'
+            says = "the plan's code should match pattern AUTHORITY/SCHOOL"
+            raise PydanticCustomError("plan", says, {"at": ("plan",), "cure": mend})
+        return {"school": values["plan"], **values}
 
     @model_validator(mode="after")
     def _codes_are_used_once(self) -> Self:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from sipetl.errors import RegistryError
+from sipetl.registry.csvfile import read_rows
 from sipetl.registry.models import (
     Calendar,
     Calendars,
@@ -30,6 +26,8 @@ from sipetl.registry.models import (
     Waiver,
     Waivers,
 )
+from sipetl.registry.relations import relations
+from sipetl.registry.spelling import cure
 from sipetl.registry.yamlfile import check_model, load_model
 
 Row = TypeVar("Row", bound=Model)
@@ -47,10 +45,8 @@ CSV_FILES: dict[str, type[Model]] = {
     "survey_items.csv": SurveyItem,
     "identified.csv": Identified,
 }
-
-
-FIRST_LINE = 2
-"""Of a CSV file's rows: its header is line 1."""
+FOLDERS = ("plans", "layouts", "policies")
+"""Folders of further files, one `.yaml` each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,20 @@ def check_registry(folder: Path) -> list[RegistryError]:
         if (folder / name).exists():
             faults += check_model(folder / name, model)
     for name, model in CSV_FILES.items():
-        faults += [fault for fault in _rows(folder / name, model) if isinstance(fault, RegistryError)]
-    return faults or list(_relations(_read(folder)))
+        faults += read_rows(folder / name, model)[1]
+    faults += _unread(folder)
+    return faults or list(relations(_read(folder)))
+
+
+def _unread(folder: Path) -> Iterator[RegistryError]:
+    """Files that somebody wrote and nothing would read, for their name."""
+    known = (*YAML_FILES, *OPTIONAL_YAML, *CSV_FILES)
+    for path in sorted(folder.glob("*")):
+        if path.suffix in {".yaml", ".yml", ".csv"} and path.name not in known:
+            mend = cure(path.name, known, "name it as one of these, or move it away")
+            yield RegistryError("no file of this name is read", where=str(path), cure=mend)
+    for path in sorted(path for name in FOLDERS for path in (folder / name).glob("*.yml")):
+        yield RegistryError("no file of this name is read", where=str(path), cure="let it end in .yaml")
 
 
 def _check_yaml(path: Path, model: type[Model]) -> list[RegistryError]:
@@ -132,97 +140,4 @@ def fingerprint(folder: Path) -> str:
 
 
 def _good(path: Path, model: type[Row]) -> tuple[Row, ...]:
-    return tuple(row for row in _rows(path, model) if not isinstance(row, RegistryError))
-
-
-def _rows(path: Path, model: type[Row]) -> Iterator[Row | RegistryError]:
-    """The lines of a CSV file as models; a line that does not fit comes as its error."""
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, line in enumerate(csv.DictReader(file), start=FIRST_LINE):
-            given = {name: text for name, text in line.items() if text not in ("", None)}
-            try:
-                yield model.model_validate(given)
-            except ValidationError as error:
-                first = error.errors()[0]
-                column = ".".join(str(part) for part in first["loc"])
-                yield RegistryError(f"{column}: {first['msg']}", where=f"{path}:{number}")
-
-
-def _relations(registry: Registry) -> Iterator[RegistryError]:
-    """Faults between files."""
-    yield from _duplicates(registry)
-    yield from _unknown_references(registry)
-    yield from _overlaps(registry)
-
-
-def _duplicates(registry: Registry) -> Iterator[RegistryError]:
-    organizations = registry.organizations
-    keys: list[tuple[str, str, Iterable[object]]] = [
-        ("organizations.yaml", "district", (d.district for d in organizations.districts)),
-        ("organizations.yaml", "organization code", _codes(registry)),
-        ("feeds.yaml", "district and feed", ((f.district, f.feed.value) for f in registry.feeds)),
-        ("calendars.yaml", "calendar and year", ((c.calendar, c.school_year) for c in registry.calendars)),
-        ("cycles.yaml", "cycle", (c.cycle for c in registry.cycles)),
-    ]
-    for name, what, values in keys:
-        for value, count in Counter(values).items():
-            if count > 1:
-                yield _fault(registry, name, f"{what} {value} stands {count} times", "keep one")
-
-
-def _codes(registry: Registry) -> list[str]:
-    organizations = registry.organizations
-    return [
-        registry.home.state_code,
-        *(region.code for region in organizations.regions),
-        *(district.code for district in organizations.districts),
-        *(school.code for school in organizations.schools),
-    ]
-
-
-def _unknown_references(registry: Registry) -> Iterator[RegistryError]:
-    organizations = registry.organizations
-    districts = {d.district for d in organizations.districts}
-    regions = {r.code for r in organizations.regions}
-    calendars = {c.calendar for c in registry.calendars}
-    schools = {s.code for s in organizations.schools}
-    references: list[tuple[str, str, set[str], Iterable[str | None]]] = [
-        ("organizations.yaml", "district", districts, (s.district for s in organizations.schools)),
-        ("organizations.yaml", "region", regions, (d.region for d in organizations.districts)),
-        ("organizations.yaml", "calendar", calendars, (d.calendar for d in organizations.districts)),
-        ("feeds.yaml", "district", districts | {registry.home.state_code}, (f.district for f in registry.feeds)),
-        ("waivers.yaml", "district", districts, (w.district for w in registry.waivers)),
-    ]
-    for name, what, known, used in references:
-        for value in sorted({v for v in used if v is not None} - known):
-            yield _fault(registry, name, f"{what} '{value}' is not in the registry", "add it, or mend the code")
-    lines: list[tuple[str, str, set[str], Iterable[str]]] = [
-        ("crosswalk.csv", "district", districts, (c.district for c in registry.crosswalk)),
-        ("crosswalk.csv", "organization", set(_codes(registry)), (c.organization for c in registry.crosswalk)),
-        ("identified.csv", "school", schools, (i.school for i in registry.identified)),
-    ]
-    for name, what, known, used in lines:
-        for number, value in enumerate(used, start=FIRST_LINE):
-            if value not in known:
-                where = f"{registry.folder / name}:{number}"
-                why = f"{what} '{value}' is not in the registry"
-                yield RegistryError(why, where=where, cure="add it, or mend the code")
-
-
-def _overlaps(registry: Registry) -> Iterator[RegistryError]:
-    """A local code that means two schools on one day (the embedded server has no exclusion constraint for it)."""
-    by_code: dict[tuple[str, str], list[CrosswalkRow]] = {}
-    for row in registry.crosswalk:
-        by_code.setdefault((row.district, row.local_code.strip().casefold()), []).append(row)
-    for (district, code), rows in by_code.items():
-        rows.sort(key=lambda row: (row.valid_from is not None, row.valid_from))
-        for earlier, later in itertools.pairwise(rows):
-            if earlier.valid_to is None or later.valid_from is None or later.valid_from < earlier.valid_to:
-                what = f"local code '{code}' of district {district} means two organizations at once"
-                yield _fault(registry, "crosswalk.csv", what, "date them with valid_from and valid_to")
-
-
-def _fault(registry: Registry, name: str, what: str, cure: str) -> RegistryError:
-    return RegistryError(what, where=str(registry.folder / name), cure=cure)
+    return tuple(row for _, row in read_rows(path, model)[0])

@@ -6,13 +6,17 @@ and are *applied* into the warehouse's `ref` schema, which is what the stages re
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from sipetl.registry.spelling import cure
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 SchoolYear = Annotated[int, Field(ge=1990, le=2100)]
@@ -23,8 +27,14 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"'{name}' is not a time zone of the tz database") from None
+        says = f"'{name}' is not a time zone of the tz database"
+        raise misplaced(says, cure=cure(name, available_timezones(), "write a name like America/New_York")) from None
     return name
+
+
+def misplaced(says: str, *at: str, cure: str) -> PydanticCustomError:
+    """Make an error of keys that do not go together: told at a key of the entry, with what mends it."""
+    return PydanticCustomError("relation", "{says}", {"says": says, "at": at, "cure": cure})
 
 
 class Model(BaseModel):
@@ -133,9 +143,10 @@ class Closure(Model):
         single = self.on is not None
         span = self.starts is not None and self.ends is not None
         if single == span:
-            raise ValueError("a closure has either 'on', or 'starts' and 'ends'")
+            mend = "write {on: DAY, reason: ...} or {starts: DAY, ends: DAY, reason: ...}"
+            raise misplaced("a closure has either 'on', or 'starts' and 'ends'", cure=mend)
         if self.starts and self.ends and self.ends < self.starts:
-            raise ValueError("'ends' is before 'starts'")
+            raise misplaced(f"the day is before starts, {self.starts}", "ends", cure="mend one of the days")
         return self
 
 
@@ -152,9 +163,14 @@ class Calendar(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Calendar:
         if self.last_day <= self.first_day:
-            raise ValueError("'last_day' is not after 'first_day'")
+            raise misplaced(
+                f"the day is not after first_day, {self.first_day}", "last_day", cure="mend one of the days"
+            )
         if self.last_day.year != self.school_year:
-            raise ValueError(f"'last_day' is not in {self.school_year}, the spring of this school year")
+            says = f"the day is not in {self.school_year}, the spring of this school year"
+            years = f"{self.school_year - 1}-{self.school_year % 100:02}"
+            mend = f"mend the day, or school_year: {self.school_year} is {years}"
+            raise misplaced(says, "last_day", cure=mend)
         return self
 
 
@@ -175,6 +191,13 @@ class Window(Model):
     schools: tuple[Code, ...] = ()
     """Empty = every school of the district."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Window:
+        if self.closes < self.opens:
+            says = f"the window closes on {self.closes}, before it opens on {self.opens}"
+            raise misplaced(says, "closes", cure="mend one of the days; a window of one day has both alike")
+        return self
+
 
 class Due(Model):
     """When an arrival is due. One rule per source rhythm (design/readiness.md)."""
@@ -188,7 +211,7 @@ class Due(Model):
     @model_validator(mode="after")
     def _date_given(self) -> Due:
         if (self.rule == "date") != (self.on is not None):
-            raise ValueError("'on' goes with rule 'date', and only with it")
+            raise misplaced("'on' goes with rule 'date', and only with it", cure="add `on`, or choose another rule")
         return self
 
 
@@ -224,7 +247,8 @@ class Feed(Model):
     @model_validator(mode="after")
     def _windows_given(self) -> Feed:
         if self.due.rule in ("after_window", "date") and not self.windows:
-            raise ValueError(f"due rule '{self.due.rule}' needs at least one window")
+            mend = "add windows: [{code: fall, school_year: ..., opens: ..., closes: ...}]"
+            raise misplaced(f"due rule '{self.due.rule}' needs at least one window", "due", cure=mend)
         return self
 
 
@@ -245,8 +269,12 @@ class Cycle(Model):
 
     @model_validator(mode="after")
     def _in_order(self) -> Cycle:
-        if not self.data_as_of <= self.data_due <= self.review_date:
-            raise ValueError("data_as_of, data_due and review_date are not in this order")
+        order = ("data_as_of", "data_due", "review_date")
+        for earlier, later in itertools.pairwise(order):
+            first, then = getattr(self, earlier), getattr(self, later)
+            if then < first:
+                mend = f"put the days in this order: {', '.join(order)}"
+                raise misplaced(f"the day {then} is before {earlier}, {first}", later, cure=mend)
         return self
 
 

@@ -6,7 +6,6 @@ indent is told in one way. Anchors are allowed; merge keys and tags of one's own
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +19,11 @@ from pydantic_core import ErrorDetails
 from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, YAMLError
 
 from sipetl.errors import RegistryError
+from sipetl.registry.spelling import CHOICES, CURES, nearest
+from sipetl.registry.spelling import cure as mend_by_name
 
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
-
-CURES = {
-    "string_type": "put it in quotes",
-    "missing": "add the key",
-    "bool_type": "write true or false",
-    "bool_parsing": "write true or false",
-    "date_from_datetime_parsing": "write the day as YYYY-MM-DD",
-    "date_type": "write the day as YYYY-MM-DD",
-}
-"""What mends the commonest faults, by pydantic's own name of the fault."""
 
 
 class _Yaml12(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -247,7 +238,9 @@ def _fault(document: Document, model: type[BaseModel], error: ErrorDetails) -> t
         what, cure = f"the key {at[-1]!r} is not known", _nearest(model, at)
     elif kind == "missing":
         what = f"the key {at[-1]!r} is missing"
-    elif name:
+    elif kind in CHOICES:
+        cure = mend_by_name(str(error["input"]), re.findall(r"'([^']*)'", str(context.get("expected", ""))))
+    if name and kind not in {"extra_forbidden", "missing"}:
         what = f"{name}: {what}"
     line = document.line_of(at)
     return (line, name), RegistryError(what, where=f"{document.path}:{line}", why=why, cure=cure)
@@ -261,7 +254,7 @@ def dotted(at: Sequence[str | int]) -> str:
 
 def _nearest(model: type[BaseModel], at: Location) -> str:
     known = sorted(_keys_at(model, at[:-1]))
-    close = difflib.get_close_matches(str(at[-1]), known, n=1, cutoff=0.6)
+    close = nearest(str(at[-1]), known, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known here: {', '.join(known)}" if known else "remove it"

@@ -39,9 +39,11 @@ def _codes(connection: Connection) -> list[str]:
     return sorted(connection.scalars(select(t.plan.benchmark.c.code)))
 
 
-def _judge(connection: Connection, cycle: str, code: str) -> None:
+def _judge(connection: Connection, cycle: str, code: str, value: int | None = 1) -> None:
     key = connection.scalar(select(t.plan.benchmark.c.benchmark_id).where(t.plan.benchmark.c.code == code))
-    row = {"benchmark_id": key, "cycle": cycle, "as_of": date(2025, 11, 14), "status": "no_data", "target": 1}
+    status = "no_data" if value is None else "met"
+    row = {"benchmark_id": key, "cycle": cycle, "as_of": date(2025, 11, 14), "status": status, "value": value}
+    row |= {"target": 1}
     connection.execute(insert(t.metric.status).values(row))
 
 
@@ -141,6 +143,30 @@ def test_a_version_that_was_judged_stays_without_its_file(
 
     days = connection.scalars(select(t.plan.plan_version.c.effective_from)).all()
     assert sorted(days) == [date(2025, 9, 2), date(2026, 2, 1)]
+
+
+def test_a_version_that_never_had_a_value_goes_with_its_file_and_its_statuses(
+    connection: Connection, write: Writer, good_plan: str, cycle: str
+) -> None:
+    apply_plans(connection, [write("plan.yaml", good_plan)])
+    _judge(connection, cycle, "B1", value=None)
+
+    apply_plans(connection, [])
+
+    assert _codes(connection) == []
+    assert connection.execute(select(t.metric.status)).all() == []
+
+
+def test_a_version_without_a_value_stays_when_it_was_released(
+    connection: Connection, write: Writer, good_plan: str, cycle: str
+) -> None:
+    apply_plans(connection, [write("plan.yaml", good_plan)])
+    _judge(connection, cycle, "B1", value=None)
+    _release(connection, cycle)
+
+    apply_plans(connection, [])
+
+    assert "B1" in _codes(connection)
 
 
 def test_a_benchmark_that_a_release_holds_cannot_leave_its_version(

@@ -123,6 +123,30 @@ def test_cycles_year_and_identified_groups_are_those_of_the_plan(
     assert context.identified_groups == {"english_learner"}
 
 
+def test_schools_are_those_that_a_name_of_the_registry_leads_to(
+    home: Connection, plan_file: Callable[[str], Path], good_plan: str
+) -> None:
+    _put(home, t.ref.organization, authority="MA", code="00350099", level="school", name="Gone", district=TOWN)
+    _put(home, t.ref.crosswalk, district=TOWN, local_code="alder", organization_code=SCHOOL)
+
+    assert lint_context(home, load_plan(plan_file(good_plan))).schools == {f"MA/{SCHOOL}"}
+
+
+def test_groups_and_schools_that_are_not_there_are_found_with_the_rest(
+    home: Connection, plan_file: Callable[[str], Path], good_plan: str
+) -> None:
+    _put(home, t.ref.crosswalk, district=TOWN, local_code="alder", organization_code=SCHOOL)
+    path = plan_file(good_plan.replace('"MA/00350012"', "MA/00350013"))
+
+    found = [(f.rule, f.cure) for _, f in lint_plans(home, [path]) if f.rule in ("PL16", "PL17")]
+
+    assert found == [
+        ("PL16", f"did you mean MA/{SCHOOL}?"),
+        ("PL17", "did you mean english_learner?"),
+        ("PL17", "did you mean english_learner?"),
+    ]
+
+
 def test_group_sizes_are_the_latest_that_were_counted(
     home: Connection, plan_file: Callable[[str], Path], good_plan: str
 ) -> None:

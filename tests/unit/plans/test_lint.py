@@ -141,6 +141,63 @@ def test_a_misspelt_metric_is_told_the_nearest(plan_file, good_plan, lint_contex
     assert lint(plan, lint_context)[0].cure == "did you mean team_review_rate?"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "cure"),
+    [
+        ("chronic_absense", "did you mean chronic_absence_rate_pk12"),
+        ("staff_with_evidense_team_review", "did you mean staff_with_evidence_{evidence}?"),
+        ("xyz", "name a metric of the catalogue: see 'sipetl metrics list'"),
+    ],
+)
+def test_a_misspelt_metric_is_told_those_that_are_like_it(plan_file, good_plan, lint_context, wrong, cure):
+    plan = load_plan(plan_file(good_plan.replace("metric: team_review_rate", f"metric: {wrong}")))
+
+    assert lint(plan, lint_context)[0].cure.startswith(cure)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cure"),
+    [
+        ("swd", "did you mean disability?"),
+        ("English learners", "did you mean english_learner?"),
+        ("hispanics", "did you mean hispanic?"),
+        ("grade_3", "did you mean grade_03?"),
+        ("xyz", "known: all, american_indian, asian,"),
+    ],
+)
+def test_an_unknown_student_group_is_told_what_it_may_mean(plan_file, good_plan, lint_context, wrong, cure):
+    context = replace(lint_context, student_groups=("all", "el"))
+    plan = load_plan(plan_file(good_plan.replace("student_group: el\n", f"student_group: {wrong}\n")))
+
+    (finding,) = (finding for finding in lint(plan, context) if finding.rule == "PL17")
+
+    assert finding.what == f"the student group {wrong} is not known"
+    assert finding.cure.startswith(cure)
+    assert finding.where == "practices[0].objectives[0].initiatives[0].benchmarks[1].student_group"
+
+
+def test_a_grade_is_written_with_two_digits(plan_file, good_plan, lint_context):
+    plan = load_plan(
+        plan_file(good_plan.replace("student_group: el\n", "student_group: el\n        grades: ['3', KF]\n"))
+    )
+
+    assert [(f.what, f.cure) for f in lint(plan, lint_context)] == [("the grade 3 is not known", "did you mean 03?")]
+
+
+@pytest.mark.parametrize(
+    ("line", "place"), [("plan: MA/00350013", "plan"), ("plan: P1\nschool: XX/00350012", "school")]
+)
+def test_a_plan_for_a_school_that_is_not_in_the_registry_is_an_error(plan_file, good_plan, lint_context, line, place):
+    context = replace(lint_context, schools=frozenset({"MA/00350012", "MA/99010005"}))
+    path = plan_file(good_plan.replace('plan: "MA/00350012"', line))
+
+    (finding,) = lint(load_plan(path), context, read_document(path))
+
+    assert (finding.rule, finding.severity) == ("PL16", Severity.ERROR)
+    assert finding.cure == "did you mean MA/00350012?"
+    assert finding.where == f"{path}:{1 if place == 'plan' else 2} {place}"
+
+
 def test_another_framework_has_its_own_practices(plan_file, good_plan, lint_context):
     text = good_plan.replace("practice: TP4", "practice: CG2").replace("title:", "framework: coherence\ntitle:")
 
@@ -159,5 +216,5 @@ def test_a_finding_names_its_place_and_its_line_where_the_file_is_known(plan_fil
 
 
 def test_every_rule_has_a_line_of_documentation():
-    assert list(RULES) == [f"PL{number:02}" for number in range(1, 16)]
+    assert list(RULES) == [f"PL{number:02}" for number in range(1, 18)]
     assert all((check.__doc__ or "").endswith(".") for _, check in RULES.values())
