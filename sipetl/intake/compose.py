@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sipetl.intake import sql
-from sipetl.intake.layout import Column
+from sipetl.intake.layout import PATTERN, Column
 from sipetl.intake.plan import CRITICAL, WARNING, Check, Checks, Field, Plan
 from sipetl.intake.rows import condition
 
@@ -65,9 +65,33 @@ def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> s
     cut = _select(f"({clean})", {f"x_{n}": sql.extracted(names[n], c.extract) for n, c in columns.items()})
     coded = {n: sql.coded(f"x_{n}", c) for n, c in columns.items()}
     coded |= {one.key: _held(one, coded[one.key]) for one in fields if one.column.blank is not None}
-    code = _select(f"({cut})", {f"c_{n}": text for n, text in coded.items()})
-    bad = {f"b_{n}": f"coalesce(c_{n} = {sql.BAD}, false)" for n, c in columns.items() if sql.can_be_bad(c)}
-    return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | bad)
+    kept = {f"x_{one.key}": f"x_{one.key}" for one in fields if _takes_unlisted(one)}
+    code = _select(f"({cut})", {f"c_{n}": text for n, text in coded.items()} | kept)
+    told = {f"b_{n}": f"coalesce(c_{n} = {sql.BAD}, false)" for n, c in columns.items() if sql.can_be_bad(c)}
+    told |= {f"u_{one.key}": _unlisted(one) for one in fields if _takes_unlisted(one)}
+    return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | told)
+
+
+def _takes_unlisted(one: Field) -> bool:
+    """Does an attribute of a person become unknown where its code is not listed? That is told, whatever the layout says."""
+    column = one.column
+    is_silent = bool(column.codes) and "otherwise" in column.model_fields_set and column.otherwise is None
+    return is_silent and bool(column.source) and one.contract.classification == "sensitive"
+
+
+def _unlisted(one: Field) -> str:
+    """Does a cell hold a code that the layout neither lists nor calls nothing? Null texts are blank already."""
+    text = f"trim(x_{one.key})" if one.column.extract is not None else f"x_{one.key}"
+    empty = [code for code, value in one.column.codes.items() if value is None]
+    plain = [code for code in empty if not code.startswith(PATTERN)]
+    known = [sql.one_of(text, plain)] if plain else []
+    known += [
+        f"regexp_matches({text}, {sql.quoted(code.removeprefix(PATTERN))}, 'i')"
+        for code in empty
+        if code not in plain
+    ]
+    held = f" and {_in(one.variants)}" if one.varies else ""
+    return f"(x_{one.key} is not null and c_{one.key} is null and not ({' or '.join(known) or 'false'}){held})"
 
 
 def _variant_rows(plan: Plan, base: str, *, every: bool) -> str:
@@ -199,6 +223,8 @@ def _flags(one: Field, checks: Checks) -> list[str]:
     """What can be wrong with a cell; each cell has at most one problem."""
     value, flags = f"v_{one.name}", []
     empty = f"{one.text} is null"
+    if _takes_unlisted(one):
+        flags.append(checks.flag(Check("MAP-UNLISTED", WARNING, one.name), f"u_{one.key}"))
     if one.column.source and sql.can_be_bad(one.column):
         rule = "MAP-CODE" if one.column.codes else "MAP-CAST"
         flags.append(checks.flag(Check(rule, one.severity, one.name), f"b_{one.key}"))

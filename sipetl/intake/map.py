@@ -21,6 +21,7 @@ from sipetl.intake.account import Counts, PartKey, add_file_issue, parts_of, set
 from sipetl.intake.compose import texts_sql
 from sipetl.intake.contract import load_contract
 from sipetl.intake.headers import unknown
+from sipetl.intake.headings import Headings, headings_of, lacking
 from sipetl.intake.identify import Member
 from sipetl.intake.plan import Cells, Checks, Field, Plan, make_plan
 from sipetl.intake.read import Raw
@@ -71,6 +72,10 @@ class Mapped:
     skipped: int
     repeated: int
     parts: tuple[PartKey, ...]
+    headings: Headings = field(default_factory=dict)
+    """Contract column -> the file's headings that fill it, as they stand there."""
+    lacking: Headings = field(default_factory=dict)
+    """Contract column -> headings that the layout would fill it by, and that the file does not have."""
 
     def drop(self, con: duckdb.DuckDBPyConnection) -> None:
         """Drop its tables, and the memory they take."""
@@ -120,6 +125,8 @@ def _map(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapC
         skipped=counts.skipped,
         repeated=counts.repeated,
         parts=parts_of(con, table, member.layout) or _empty_part(con, plan, place, counts),
+        headings=headings_of(member),
+        lacking=lacking(member.layout, plan.absent),
     )
 
 
@@ -216,7 +223,7 @@ def _use(one: Field) -> _Use:
 def _tell_columns(con: duckdb.DuckDBPyConnection, issues: str, plan: Plan, member: Member, rows: int) -> None:
     for header in unknown(member.headers, plan.layout):
         add_file_issue(con, issues, "MAP-UNKNOWN-COLUMN", header, rows)
-    for column, _ in plan.absent:
+    for column in dict.fromkeys(column for column, _ in plan.absent):
         add_file_issue(con, issues, "MAP-MISSING-COLUMN", column, rows)
 
 

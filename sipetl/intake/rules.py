@@ -28,11 +28,18 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "MAP-NULL": ("A value that every row must have is missing.", "Fill the cell and send the file again."),
     "MAP-RAGGED": ("The row has another number of cells than the header.", "Check quotes and separators in the row."),
-    "MAP-REPEAT": ("The row repeats another row exactly; it was taken once.", ""),
+    "MAP-REPEAT": (
+        "The row repeats another row exactly; it was taken once.",
+        "Nothing to do, unless there are many: then look why the export repeats them.",
+    ),
     "MAP-SCHOOL": ("The school is not in the crosswalk on the row's day.", "Mend the code, or have it added."),
     "MAP-UNKNOWN-COLUMN": (
         "The file has a column that this layout does not know.",
         "Nothing to do unless it matters.",
+    ),
+    "MAP-UNLISTED": (
+        "The code is none that this layout lists; it was taken as unknown.",
+        "Mend the code, or tell us what it means.",
     ),
     "MAP-YEAR": (
         "The row's date and the school year of the file disagree; the date was believed.",

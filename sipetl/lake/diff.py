@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from sipetl.lake.guard import Part, compared, side_by_side
+from sipetl.lake.guard import Part, compared, empty_before, side_by_side
 from sipetl.lake.tables import Lake
 
 KINDS = ("before", "after", "added", "removed", "changed")
@@ -26,6 +26,16 @@ class Difference:
     by_time: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     by_column: Mapping[str, int] = field(default_factory=dict)
     """Columns that change, and in how many rows; never from what to what."""
+    fills: Mapping[str, int] = field(default_factory=dict)
+    """Columns that were empty in every row before, and in how many rows there is something now: no row counts as changed
+    for it."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is filled, in words."""
+        return tuple(
+            f"fills {column} in {rows:,} {'row' if rows == 1 else 'rows'}" for column, rows in self.fills.items()
+        )
 
 
 def difference(
@@ -48,13 +58,17 @@ def difference(
         if column in named
     )
     more += "".join(f', o."{c}" is distinct from n."{c}" as d{i}' for i, c in enumerate(others))
-    con.execute(f"create or replace temp table held_diff as {side_by_side(lake, table, part, more)} select * from j")
+    empty = empty_before(con, lake, part)
+    query = side_by_side(lake, table, part, more, empty=empty)
+    con.execute(f"create or replace temp table held_diff as {query} select * from j")
     try:
+        by_column = _by_column(con, others)
         return Difference(
             whole=dict(zip(KINDS, con.execute(f"select {_COUNTS} from held_diff").fetchall()[0], strict=True)),
             by_school=_by(con, "by_school") if "school" in named else {},
             by_time=_by(con, "by_time") if time in named else {},
-            by_column=_by_column(con, others),
+            by_column={name: n for name, n in by_column.items() if name not in empty},
+            fills={name: n for name, n in by_column.items() if name in empty},
         )
     finally:
         con.execute("drop table held_diff")

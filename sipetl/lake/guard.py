@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -77,6 +78,7 @@ class Impact:
     rows_after: int
     rows_removed: int
     rows_changed: int
+    """Rows in which something else stands now; a column that had been empty in every row and is filled changes none."""
 
     def exceeds(self, contract: Contract) -> str | None:
         """Why a person must look, in one sentence; None when the contract's limits hold."""
@@ -93,8 +95,18 @@ class Impact:
 
 def impact(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part) -> Impact:
     """Compare a part's rows with the rows now in its scope, by the contract's key."""
+    found = _impact(con, lake, table, part)
+    if not found.rows_changed:
+        return found
+    empty = empty_before(con, lake, part)
+    return _impact(con, lake, table, part, empty) if empty else found
+
+
+def _impact(
+    con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part, empty: Collection[str] = ()
+) -> Impact:
     query = f"""
-        {side_by_side(lake, table, part)}
+        {side_by_side(lake, table, part, empty=empty)}
         select count(*) filter (was), count(*) filter (is_),
                count(*) filter (was and not is_ and goes), count(*) filter (was and is_ and differs)
         from j
@@ -102,7 +114,25 @@ def impact(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part) -
     return Impact(*one_row(con, query))
 
 
-def side_by_side(lake: Lake, table: str, part: Part, more: str = "") -> str:
+def empty_before(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part) -> frozenset[str]:
+    """Columns without a value in any of the rows that are there: a file that fills them destroys nothing.
+
+    None, where no row is there.
+    """
+    _, others = compared(part.feed)
+    counts = ", ".join(f'count("{c}")' for c in others)
+    rows, *values = one_row(con, f"select count(*), {counts} from ({_before(lake, part)})")
+    return frozenset(c for c, n in zip(others, values, strict=True) if rows and not n)
+
+
+def _before(lake: Lake, part: Part) -> str:
+    """Query for the rows that are there now, of those that the part speaks for."""
+    files = files_of(open_table(lake, part.feed), pruning(part))
+    live = "valid_to is null" if part.feed in FOLDED else part.outgoing()
+    return f"select * from ({read_files(part.feed, files)}) where {part.partition()} and {live}"
+
+
+def side_by_side(lake: Lake, table: str, part: Part, more: str = "", *, empty: Collection[str] = ()) -> str:
     """CTEs that end in `j`: each key with a row before (`was`) or after (`is_`), and whether the rows differ.
 
     Args:
@@ -110,17 +140,16 @@ def side_by_side(lake: Lake, table: str, part: Part, more: str = "") -> str:
         table: good rows.
         part: whose rows of them.
         more: further columns, from `o` (before) and `n` (after), each with a comma in front.
+        empty: columns that were empty in every row before: filled, they make no row differ.
     """
     key, others = compared(part.feed)
-    files = files_of(open_table(lake, part.feed), pruning(part))
-    live = "valid_to is null" if part.feed in FOLDED else part.outgoing()
     same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in key)
-    differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in others) or "false"
+    differs = " or ".join(f'o."{c}" is distinct from n."{c}"' for c in others if c not in empty) or "false"
     goes = "true"
     if part.scope.kind == "increment":
         goes = f"o.part_id in ({', '.join(map(quoted, part.replaces))})" if part.replaces else "false"
     return f"""
-        with o as (select * from ({read_files(part.feed, files)}) where {part.partition()} and {live}),
+        with o as ({_before(lake, part)}),
         n as (select * from {table} where {part.partition()}
               qualify row_number() over (partition by {idents(key)} order by row_number) = 1),
         j as (select o.part_id is not null as was, n.row_number is not null as is_, {differs} as differs,

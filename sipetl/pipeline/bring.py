@@ -108,7 +108,8 @@ def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -
         f"select count(distinct q.row_number) from {checked.split.quarantined} q"
         f" join {checked.mapped.table} m using (row_number) where {key.inside}"
     ).fetchall()[0][0] + (checked.mapped.quarantined if is_first else 0)
-    starts, ends = span_of(con, checked, key)
+    today = taking.bench.home.now().date()
+    starts, ends = span_of(con, checked, key, today)
     part_id = uuid7()
     row = ledger.PartRow(
         part_id=part_id,
@@ -128,7 +129,7 @@ def _candidate(taking: Taking, checked: Checked, key: PartKey, is_first: bool) -
         content_sha256=taking.delivery.sha256,
         status="intent",
         embargo_until=taking.flags.embargo_until,
-        wholeness=wholeness(con, checked, key),
+        wholeness=wholeness(con, checked, key, today),
     )
     outcome = checked.outcome(
         Outcome.QUARANTINED if bad else Outcome.ACCEPTED,

@@ -7,21 +7,39 @@ from dataclasses import replace
 from sipetl.intake import harmless
 from sipetl.pipeline.outcome import DeliveryOutcome
 from sipetl.quality import Letter, render_html, render_json, render_markdown
+from sipetl.reports import make_private, write_private
 from sipetl.settings import Settings
 from sipetl.warehouse.ledger import Delivery
+
+OF_THE_OFFICE = ("sipetl ", ".yaml")
+"""What in a reason only somebody with the home at hand can do: a command, a file of the registry."""
 
 
 def write_letter(settings: Settings, delivery: Delivery, outcome: DeliveryOutcome) -> None:
     """Write `reports/letters/<delivery>.{md,html,json}`."""
-    folder = settings.reports_dir / "letters"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_private(make_private(settings.reports_dir) / "letters")
     letter = Letter(
         delivery_id=str(delivery.delivery_id),
         sender=delivery.sender,
         file_name=delivery.file_name,
         received_at=delivery.received_at,
-        parts=tuple(replace(part, reason=harmless(part.reason)) for part in outcome.parts),
-        next_step=harmless(outcome.reason),
+        parts=tuple(replace(part, reason=_told(part.reason)) for part in outcome.parts),
+        next_step=_told(outcome.reason),
     )
     for suffix, render in (("md", render_markdown), ("html", render_html), ("json", render_json)):
-        (folder / f"{delivery.delivery_id}.{suffix}").write_text(render(letter), encoding="utf-8")
+        write_private(folder / f"{delivery.delivery_id}.{suffix}", render(letter))
+
+
+def _told(reason: str) -> str:
+    """A reason as a sender reads it: in sentences, and what is the receiving office's to do named as such."""
+    said = [one.strip(". ") for one in reason.split("; ") if one]
+    ours = [one for one in said if any(word in one for word in OF_THE_OFFICE)]
+    theirs = "; ".join(one for one in said if one not in ours)
+    sentences = [_sentence(theirs), _sentence(f"For the receiving office: {'; '.join(ours)}" if ours else "")]
+    return harmless(" ".join(sentence for sentence in sentences if sentence))
+
+
+def _sentence(text: str) -> str:
+    """A name that it begins with stays as it is."""
+    first = text.split(" ", 1)[0]
+    return f"{text[:1].upper() if first.isalpha() else text[:1]}{text[1:]}." if text else ""

@@ -30,7 +30,8 @@ from sipetl.pipeline.anew import members_standing
 from sipetl.pipeline.asked import Asked
 from sipetl.pipeline.bench import Checked, Taking, Workbench
 from sipetl.pipeline.bring import bring
-from sipetl.pipeline.findings import map_findings
+from sipetl.pipeline.doubts import doubtful
+from sipetl.pipeline.findings import as_sent, map_findings
 from sipetl.pipeline.letters import write_letter
 from sipetl.pipeline.outcome import RANK, TAKEN, DeliveryOutcome
 from sipetl.pipeline.suites import suite_of
@@ -200,8 +201,13 @@ def _context(taking: Taking) -> MapContext:
 def _check(taking: Taking, member: Member, raw: Raw, mapped: Mapped) -> Checked:
     con, home = taking.bench.con, taking.bench.home
     suite = suite_of(home.settings, member.layout.feed)
-    of_mapping = (*map_findings(con, mapped, member.layout), *unknown_to_registry(home, con, member, mapped))
     result = run_suite(con, mapped.table, suite)
+    found = (
+        *map_findings(con, mapped, member.layout),
+        *unknown_to_registry(home, con, member, mapped),
+        *doubtful(home, con, member, mapped),
+        *(find(con, suite, result) if mapped.rows_mapped else ()),
+    )
     return Checked(
         member=member,
         mapped=mapped,
@@ -209,7 +215,7 @@ def _check(taking: Taking, member: Member, raw: Raw, mapped: Mapped) -> Checked:
         split=split(con, mapped.table, result),
         failing=result.failing,
         suite=suite,
-        findings=(*of_mapping, *(find(con, suite, result) if mapped.rows_mapped else ())),
+        findings=as_sent(found, suite, mapped),
         rows_read=raw.rows,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -22,23 +22,44 @@ DAY_COLUMN = {
     FeedName.EVIDENCE: "evidence_on",
 }
 """The column that says when a row of the feed happened."""
+AHEAD = timedelta(days=1)
+"""A file may be of tomorrow where its sender's clock is ahead; a day after that has not come."""
+STRAYS_PERCENT = 5
+"""So few of a file's rows that are of days to come, or of another school year than the rest, are slips of the pen. Our own
+choice: a file that truly speaks of several years, or of days ahead, has them in like numbers."""
 DECLARED_END = "to"
 """Name group by which a layout reads the last day an extract covers, where its rows cannot say it."""
 _PERSON = ("id_hash", "response_hash", "observation_hash", "evidence_hash")
 
 
-def span_of(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> tuple[date | None, date | None]:
-    """First and last day that a part speaks of; the declared end of an extract outranks its last event."""
+def span_of(
+    con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey, today: date
+) -> tuple[date | None, date | None]:
+    """First and last day that a part speaks of; the declared end of an extract outranks its last event.
+
+    A few rows of days that have not come (slips of the pen) do not widen it.
+    """
     column = DAY_COLUMN.get(checked.feed)
     if column is None:
         return None, None
     starts, ends = con.execute(
-        f"select min({column}), max({column}) from {checked.split.good} where {key.inside}"
+        f"select min({column}), {_last(column, today)} from {checked.split.good} where {key.inside}"
     ).fetchall()[0]
     declared = checked.member.groups.get(DECLARED_END)
     if declared and checked.member.layout.scope.kind == "snapshot":
         return date(key.school_year - 1, 7, 1), _day(declared) or ends
     return starts, ends
+
+
+def _last(column: str, today: date) -> str:
+    """SQL of the last day, a few of days that have not come left out."""
+    come = f"filter (where {column} <= date '{today + AHEAD}')"
+    return f"case when {_has_strays(column, today)} then max({column}) {come} else max({column}) end"
+
+
+def _has_strays(column: str, today: date) -> str:
+    ahead = f"count(*) filter (where {column} > date '{today + AHEAD}')"
+    return f"100 * {ahead} < {STRAYS_PERCENT} * count({column})"
 
 
 def _day(text: str) -> date | None:
@@ -48,17 +69,23 @@ def _day(text: str) -> date | None:
         return None
 
 
-def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey) -> dict[str, Any]:
+def wholeness(con: duckdb.DuckDBPyConnection, checked: Checked, key: PartKey, today: date) -> dict[str, Any]:
     """Counts by school: rows, distinct people (or responses, or observations), and days with their span."""
     columns = {c.name for c in checked.contract.columns}
     if "school" not in columns:
         return {}
     person = next((name for name in _PERSON if name in columns), None)
     day = DAY_COLUMN.get(checked.feed)
+    span = "null, null, null"
+    if day:
+        days = f"count(distinct {day})"
+        come = f"{days} filter (where {day} <= date '{today + AHEAD}')"
+        n = f"case when {_has_strays(day, today)} then {come} else {days} end"
+        span = f"min({day})::varchar, ({_last(day, today)})::varchar, {n}"
     rows = con.execute(
         f"""
         select school, count(*), {f"count(distinct {person})" if person else "null"},
-            {f"min({day})::varchar, max({day})::varchar, count(distinct {day})" if day else "null, null, null"}
+            {span}
         from {checked.split.good} where {key.inside} and school is not null group by school order by school
         """
     ).fetchall()

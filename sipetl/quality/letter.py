@@ -24,28 +24,38 @@ from sipetl.quality.suite import Expectation, Severity, Suite
 MAX_ROWS = 20
 """Row numbers per finding: enough to find the pattern, short enough to read on a phone."""
 
+MAX_HEADINGS = 4
+"""Headings named per finding: a wide file has dozens for one column."""
+
 NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.ACCEPTED: "Nothing to do.",
     Outcome.QUARANTINED: (
         "The other rows are loaded. Correct the rows listed below at their source and send the whole file again."
     ),
     Outcome.REJECTED: (
-        "Nothing was loaded from this part. Correct what is listed below and send the whole file again."
+        "Nothing was loaded from this part. Correct what this letter names and send the whole file again."
     ),
     Outcome.HELD: (
-        "Nothing was loaded yet: a person at the receiving office looks at it first. "
-        "Nothing to do until they write to you."
+        "Nothing was loaded yet; what was loaded before stays. A person at the receiving office looks at the file first. "
+        "If it is not the file you meant to send, or not whole, send the right one now; "
+        "else there is nothing to do until they write to you."
     ),
     Outcome.DUPLICATE: (
         "Nothing to do: this is the file we already hold. If you meant to send a newer one, send that."
     ),
     Outcome.UNRECOGNIZED: (
-        "Nothing was loaded: the columns fit no file we know. "
-        "Check that the right export was sent, or ask for its layout to be added."
+        "Nothing was loaded: the columns fit no file that we expect from you. "
+        "Check that the right export was sent, with its own headings, and send it again; "
+        "if it is a new kind of file, ask the receiving office to add a layout for it."
     ),
     Outcome.SUPERSEDED: "Nothing to do: a newer file has taken this one's place.",
 }
 
+WITH_WARNINGS = (
+    "The file was loaded. Read the warnings below: what they name is doubtful, or will be missing in the figures. "
+    "Where something is wrong, correct it at its source and send the whole file again."
+)
+"""The next step of an accepted part of which something was found."""
 
 TITLES: Mapping[Outcome, str] = {
     Outcome.QUARANTINED: "Accepted, except some rows",
@@ -58,7 +68,8 @@ TITLES: Mapping[Outcome, str] = {
 class Finding:
     """One rule that failed in one part; `rows` are the first failing row numbers, at most `MAX_ROWS`.
 
-    `count` is the number of failing rows, None for rules about the whole file.
+    `column` is the contract's, `headings` are those of the sender's file that it comes from. `count` is the number of
+    failing rows, None for rules about the whole file.
     """
 
     rule_id: str
@@ -68,6 +79,22 @@ class Finding:
     cure: str = ""
     count: int | None = None
     rows: tuple[int, ...] = ()
+    headings: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The column as the sender knows it: by its headings; where several make one, with what they make."""
+        if not self.headings:
+            return self.column or ""
+        more = len(self.headings) - MAX_HEADINGS
+        named = ", ".join(self.headings[:MAX_HEADINGS]) + (f" and {more} more" if more > 0 else "")
+        return f"{named} ({self.column})" if self.column and len(self.headings) > 1 else named
+
+    @property
+    def which_rows(self) -> str:
+        """The first row numbers, where they are known."""
+        is_cut = self.count is not None and self.count > len(self.rows) > 0
+        return ", ".join(map(str, self.rows)) + (", and more" if is_cut else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +125,15 @@ class PartOutcome:
 
     @property
     def unit(self) -> str:
-        return "" if self.is_row_for_row else " (one for each score, answer or figure in a row)"
+        """What is counted as accepted, where it is not the rows of the file."""
+        is_plain = self.is_row_for_row or self.rows_good <= self.rows_read
+        return "" if is_plain else " (one for each score, answer or figure in a row)"
 
     @property
     def next_step(self) -> str:
-        return NEXT_STEPS[self.outcome]
+        """What the sender does now."""
+        is_told = any(finding.severity is not Severity.INFO for finding in self.findings)
+        return WITH_WARNINGS if self.outcome is Outcome.ACCEPTED and is_told else NEXT_STEPS[self.outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +151,8 @@ class Letter:
 def find(con: duckdb.DuckDBPyConnection, suite: Suite, result: SuiteResult) -> tuple[Finding, ...]:
     """Turn the failures of a checked batch into findings, in the suite's order.
 
-    Rules that could not run are our fault, not the sender's, and are left out.
+    Rules that could not run are our fault, not the sender's, and are left out; so are warnings that hold for as many
+    rows as they ask for (`mostly`). Of a critical rule, the rows that break it are quarantined all the same.
 
     Raises:
         StoreError: the table of failing rows cannot be read.
@@ -132,8 +164,12 @@ def find(con: duckdb.DuckDBPyConnection, suite: Suite, result: SuiteResult) -> t
     return tuple(
         _finding(rule, found, rows.get(found.rule_id, ()))
         for rule, found in zip(suite.expectations, result.rules, strict=True)
-        if not found.error and (not found.success or found.unexpected_count)
+        if not found.error and (not found.success or (found.unexpected_count and _is_critical(rule)))
     )
+
+
+def _is_critical(rule: Expectation) -> bool:
+    return rule.severity is Severity.CRITICAL
 
 
 def _first_rows(con: duckdb.DuckDBPyConnection, failing: str) -> dict[str, tuple[int, ...]]:
@@ -171,9 +207,13 @@ def render_markdown(letter: Letter) -> str:
 
 def render_json(letter: Letter) -> str:
     """Render the letter for a machine; keys are the field names."""
-    parts = [asdict(part) | {"next_step": part.next_step} for part in letter.parts]
+    parts = [asdict(part) | {"next_step": part.next_step, "findings": _plain(part)} for part in letter.parts]
     whole = asdict(letter) | {"received_at": letter.received_at.isoformat(), "parts": parts}
     return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def _plain(part: PartOutcome) -> list[dict[str, object]]:
+    return [asdict(finding) | {"where": finding.where} for finding in part.findings]
 
 
 @cache

@@ -86,7 +86,7 @@ def test_a_landing_that_cannot_be_written_is_3_and_the_next_run_goes_on(site: Si
 
     assert_plain(done)
     assert (done.status, again.status) == (3, 0)
-    assert "accepted" in again.err
+    assert "accepted" in again.out
 
 
 def test_a_lake_that_is_broken_is_3_and_the_next_run_goes_on(site: Site) -> None:

@@ -94,7 +94,7 @@ def test_a_rejected_hold_changes_nothing(held: Waiting) -> None:
     assert site.lake(FeedName.ROSTER, ENROLLED) == [(60,)]
     assert ledger(site, outcome) == ("rejected", [("rejected", 30, 0)])
     assert waiting(site) == []
-    assert "rejected by" in site.letters(outcome)["md"]
+    assert "Rejected by" in site.letters(outcome)["md"]
 
 
 def test_a_released_file_that_comes_again_is_a_duplicate(held: Waiting) -> None:

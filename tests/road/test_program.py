@@ -37,7 +37,7 @@ def test_all_good_is_0(site: Site) -> None:
     done = python_m(site, "ingest")
 
     assert done.status == 0
-    assert "accepted" in done.err
+    assert "accepted" in done.out
 
 
 def test_a_bad_file_is_4_and_the_good_one_is_taken(site: Site) -> None:
@@ -47,9 +47,9 @@ def test_a_bad_file_is_4_and_the_good_one_is_taken(site: Site) -> None:
     done = python_m(site, "ingest")
 
     assert done.status == 4
-    assert "unrecognized" in done.err
-    assert "accepted" in done.err
-    assert "77001" not in done.err
+    assert "unrecognized" in done.out
+    assert "accepted" in done.out
+    assert "77001" not in done.out
 
 
 def test_doctor_finds_everything_in_a_new_home(new: Site) -> None:

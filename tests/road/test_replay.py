@@ -83,7 +83,7 @@ def test_rows_that_waited_are_loaded_once_the_crosswalk_is_mended(waits: Site) -
     assert (done.status, told["status"], told["rows_before"], told["rows_now"]) == (0, "accepted", 200, 250)
     assert rows(waits) == [(ROWS, ROWS)]
     assert listed(waits) == []
-    assert waits.run("quarantine", "replay").err.startswith("0 deliveries taken again")
+    assert waits.run("quarantine", "replay").out.startswith("0 deliveries taken again")
 
 
 def test_the_ledger_keeps_both_readings_and_the_time_the_file_came(waits: Site) -> None:
@@ -171,7 +171,7 @@ def test_a_file_taken_since_and_released_is_not_undone_though_its_time_stamp_is_
     done = waits.run("quarantine", "replay", str(delivery))
 
     assert done.status == 4
-    assert "by_hand.csv is newer" in done.err
+    assert "by_hand.csv is newer" in done.out
     assert waits.lake(FeedName.ATTENDANCE, "select count(*), count(*) filter (tardy) from rows") == [(200, 1)]
 
 

@@ -45,7 +45,7 @@ def test_a_refused_file_is_tried_again_by_name_once_the_crosswalk_is_mended(site
     (by_name,) = site.ingest(path)
 
     assert refused.status is Outcome.REJECTED
-    assert "MAP-SCHOOL (school)" in refused.reason
+    assert "MAP-SCHOOL (school_code)" in refused.reason
     assert by_scan == []
     assert by_name.status is Outcome.ACCEPTED
 
@@ -95,7 +95,7 @@ def test_a_file_that_was_taken_is_not_taken_again_by_name(site: Site) -> None:
 
     done = site.run("ingest", str(path))
 
-    assert (done.status, "Taken before" in done.err) == (0, True)
+    assert (done.status, "Taken before" in done.out) == (0, True)
 
 
 def test_a_district_that_nobody_knows_is_refused_before_anything_is_landed(site: Site) -> None:
@@ -114,7 +114,7 @@ def test_a_file_that_may_still_be_written_is_mentioned(site: Site) -> None:
 
     done = site.run("ingest")
 
-    assert "Nothing new." in done.err
+    assert "Nothing new." in done.out
     assert "1 new file changed less than 30 s ago" in done.err
 
 

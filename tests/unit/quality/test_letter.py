@@ -223,3 +223,56 @@ def test_no_cell_reaches_a_letter(con: duckdb.DuckDBPyConnection, fill: Fill, ru
     assert len(findings) == 3
     assert CANARY not in told
     assert "Zzyzx" not in told
+
+
+def told(finding: Finding) -> tuple[str, str, dict[str, Any]]:
+    """A letter with one finding, in its three forms."""
+    letter = replace(
+        LETTER, parts=(PartOutcome("iready.csv", outcome=Outcome.ACCEPTED, rows_read=400, findings=(finding,)),)
+    )
+    plain = json.loads(render_json(letter))["parts"][0]["findings"][0]
+    return re.sub(r"\\(.)", r"\1", render_markdown(letter)), render_html(letter), plain
+
+
+def test_a_column_is_named_by_the_heading_of_the_file() -> None:
+    markdown, html, plain = told(
+        Finding("A", Severity.WARNING, "level", "No.", headings=("Overall Relative Placement",))
+    )
+
+    assert "| Overall Relative Placement |" in markdown
+    assert "column Overall Relative Placement" in html
+    assert (plain["column"], plain["headings"]) == ("level", ["Overall Relative Placement"])
+
+
+def test_several_headings_are_named_with_the_column_that_they_make() -> None:
+    finding = Finding("A", Severity.WARNING, "value", "No.", headings=tuple(f"q{n}" for n in range(6)))
+
+    markdown, *_ = told(finding)
+
+    assert "| q0, q1, q2, q3 and 2 more (value) |" in markdown
+
+
+def test_rows_of_which_only_the_number_is_known_are_not_listed() -> None:
+    markdown, html, _ = told(Finding("A", Severity.WARNING, None, "No.", count=400))
+
+    assert "and more" not in markdown + html
+    assert markdown.count("| 400 |  |") == 1
+    assert "<p>400 rows</p>" in html
+
+
+def test_an_accepted_part_with_warnings_is_not_nothing_to_do() -> None:
+    part = PartOutcome("a.csv", outcome=Outcome.ACCEPTED)
+    warned = replace(part, findings=(Finding("A", Severity.WARNING, None, "No."),))
+    informed = replace(part, findings=(Finding("A", Severity.INFO, None, "No."),))
+
+    assert part.next_step == informed.next_step == NEXT_STEPS[Outcome.ACCEPTED]
+    assert "warnings" in warned.next_step
+
+
+def test_a_warning_within_what_it_allows_is_not_told(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", [*"abcdefghi", None])})
+    nine_in_ten = replace(
+        rule("null", "column_values_to_not_be_null", column="c", mostly=0.9), severity=Severity.WARNING
+    )
+
+    assert find(con, Suite("s", (nine_in_ten,)), run_suite(con, table, Suite("s", (nine_in_ten,)))) == ()
