@@ -7,43 +7,28 @@ that the draft fills from the same header (one of them, where several variants e
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from sipetl.intake import Layout, Suggestion, identify, suggest_layout
+from sipetl.intake import Layout, Suggestion, identify, load_layouts, suggest_layout
 from sipetl.intake.headers import TEMPLATE, normal, positions
 from tests.taken import LAYOUTS
-from tests.unit.intake.test_recognised import ASPEN, IREADY, KNOWN, STATE
+from tests.unit.intake.test_recognised import ASPEN, IREADY, KNOWN, STAR, STATE
 
 pytestmark = pytest.mark.samples
 AIM = 0.9
-FOUND = {
-    # The subject stands in MeasurementScale and `Discipline` is a subject too; what GrowthMeasureYN flags, only NWEA
-    # knows ("the one result that counts").
-    "nwea_map_training/Fall2013AssessmentResults.csv": 0.75,
-    # The same: Course beside Subject, and GrowthMeasureYN.
-    "edanalytics_bundles/assessments/MAP_Growth/data/sample_anonymized_file.csv": 0.8,
-    # The reason of a blank follows from the subject (science has no growth percentile), which no header says; the
-    # draft takes it from the figure's own column.
-    "dese_profiles_xlsx/nsmader_NextGenMCAS.xlsx": 0.88,
-    # A code of the level also says who was tested and who should have been: general knowledge of this one test.
-    # In 2021 low income was `ecodis` too.
-    f"{STATE}/MCAS_2021_270_headers_header.csv": 0.8,
-    f"{STATE}/MCAS_250COLS_header.csv": 0.86,
-    f"{STATE}/MCAS_267_headers_2022_23_header.csv": 0.86,
-    # Four columns of benchmark categories and two of completion dates are called alike: it names them all and takes
-    # the wrong ones.
-    "edanalytics_bundles/assessments/STAR/data/SR_sample_anonymized_file.csv": 0.81,
-    # Whether a student is in special education is told by `program_assigned`, beside a column `disability`; and
-    # "FLEP-Transitioning" is this district's word for a former learner.
-    f"{ASPEN}/fake_students_export.csv": 0.81,
-    # AttendanceCode says the same as PresenceFlag, and its header is the better known one.
-    "oea/contoso_sis_framework/day1_studentattendance.csv": 0.83,
-    "oea/contoso_sis_framework/day2_studentattendance.csv": 0.83,
-}
-"""What is found where the aim is out of reach, and why."""
+"""Every sample has it. What is not found, and why a person would have to know it from somewhere else:
+
+MAP_Growth: `is_result`, from GrowthMeasureYN. The flag shows what it means where a student has several results, one of
+    them flagged (that is how it is found in Fall2013); this sample has no such student.
+MCAS (three files, headers only): the school. The file has the one where results are reported and the one where the
+    child sat; which of them counts only the state's manual says. That the levels' codes also say who was tested is a
+    guess of the draft, and it says so: a row per student is there all the same, so something must.
+"""
 
 
 def filled_from(layout: Layout, headers: Sequence[str]) -> dict[str, set[int]]:
@@ -65,6 +50,13 @@ def share(draft: Suggestion, layout: Layout, headers: Sequence[str]) -> tuple[fl
     return 1 - len(lost) / len(wanted), lost
 
 
+def strict(draft: Suggestion, layout: Layout, headers: Sequence[str]) -> float:
+    """The share of all pairs of column and header; each figure of a wide file counts."""
+    wanted, got = filled_from(layout, headers), filled_from(Layout.model_validate(draft.data), headers)
+    pairs = {(name, at) for name, places in wanted.items() for at in places}
+    return len(pairs & {(name, at) for name, places in got.items() for at in places}) / len(pairs)
+
+
 def suggest(path: Path, layouts: Iterable[Layout], scratch: Path) -> Suggestion:
     return suggest_layout(path, path.name, list(layouts), scratch=scratch)
 
@@ -77,9 +69,25 @@ def test_most_columns_are_found_without_the_samples_own_layout(samples: Path, tm
     draft = suggest(samples / sample, others, tmp_path)
 
     figure, lost = share(draft, member.layout, member.headers)
-    print(f"{figure:5.0%}  {sample}  {draft.feed}  {', '.join(lost)}")  # noqa: T201 - for pytest -s
-    assert figure >= FOUND.get(sample, AIM)
+    pairs = strict(draft, member.layout, member.headers)
+    print(f"{figure:5.0%} ({pairs:4.0%} of pairs)  {sample}  {draft.feed}  {', '.join(lost)}")  # noqa: T201 - for pytest -s
+    assert figure >= AIM
     assert not draft.fault or draft.missing
+    assert loads(draft, tmp_path)
+
+
+FILLED_IN = {"assessment": "MAP", "window": "annual", "school": "35010305"}
+
+
+def loads(draft: Suggestion, folder: Path) -> bool:
+    """Does a draft load when the lines that its first line names are filled in, and no other?"""
+    lines = draft.text.splitlines()
+    for number, name in re.findall(r"line (\d+) \((\w+)\)", lines[0]):
+        assert lines[int(number) - 1] == f"  # {name}: {{value: }}"
+        lines[int(number) - 1] = f'  {name}: {{value: "{FILLED_IN[name]}"}}'
+    (folder / "filled").mkdir()
+    (folder / "filled" / "draft.yaml").write_text("\n".join(lines), encoding="utf-8")
+    return draft.data["layout"] in {layout.layout for layout in load_layouts(folder / "filled")}
 
 
 def test_samples_of_a_vendor_that_no_layout_knows(samples: Path, tmp_path: Path) -> None:
@@ -93,6 +101,66 @@ def test_samples_of_a_vendor_that_no_layout_knows(samples: Path, tmp_path: Path)
     for sample, figure in figures.items():
         print(f"{figure:5.0%}  {sample}  without any layout of the vendor")  # noqa: T201 - for pytest -s
     assert sum(figures.values()) / len(figures) >= AIM
+
+
+WORD_ENDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\s_]+")
+
+
+def words(header: str) -> list[str]:
+    return [word for word in WORD_ENDS.split(header) if word]
+
+
+def without_vowels(word: str) -> str:
+    return word[:1] + re.sub("[aeiou]", "", word[1:-1]) + word[-1:] if len(word) > 5 else word
+
+
+SPELLINGS: dict[str, tuple[Callable[[str], str], float]] = {
+    "snake_case": (lambda header: "_".join(words(header)).lower(), 0.97),
+    "writtentogether": (lambda header: "".join(words(header)).lower(), 0.9),
+    "wtht_vwls": (lambda header: "_".join(without_vowels(word.lower()) for word in words(header)), 0.95),
+}
+"""Other ways to write the same headers, and the figure they must keep on average."""
+SPELLED = (
+    *(
+        sample
+        for sample in KNOWN
+        if sample.startswith(("nwea", "edanalytics", "cps", "kaggle", "nyc", "sqm_dashboards/dese"))
+    ),
+    *(f"{ASPEN}/{name}.csv" for name in ("fake_students_export", "attendance_dump", "fake_x2_assessments")),
+    f"{STATE}/MCAS_250COLS_header.csv",
+    f"{STAR}/star_math_v1.csv",
+    "oea/contoso_sis_framework/day1_studentattendance.csv",
+    "oneroster_oat/data/samples/OneRosterv1p1BaseCSV/users.csv",
+)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_headers_in_another_spelling_are_found_too(samples: Path, tmp_path: Path, spelling: str) -> None:
+    spell, least = SPELLINGS[spelling]
+    figures = {}
+    for sample in SPELLED:
+        (member,) = identify(samples / sample, Path(sample).name, LAYOUTS, scratch=tmp_path)
+        headers = [spell(header) for header in member.headers]
+        lines = member.path.read_text(encoding="utf-8-sig").split("\n")
+        lines[member.header_row] = joined(headers, member.delimiter)
+        path = tmp_path / Path(sample).name
+        path.write_text("\n".join(lines), encoding="utf-8")
+        others = [layout for layout in LAYOUTS if layout.layout != KNOWN[sample]]
+        wanted = filled_from(member.layout, member.headers)
+        draft = suggest(path, others, tmp_path)
+        got = filled_from(Layout.model_validate(draft.data), headers)
+        found = [name for name in wanted if draft.feed == member.layout.feed and wanted[name] & got.get(name, set())]
+        figures[sample] = len(found) / len(wanted)
+
+    for sample, figure in figures.items():
+        print(f"{figure:5.0%}  {sample}  {spelling}")  # noqa: T201 - for pytest -s
+    assert sum(figures.values()) / len(figures) >= least
+
+
+def joined(cells: Sequence[str], delimiter: str) -> str:
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(cells)
+    return out.getvalue()
 
 
 PERSONAL = {

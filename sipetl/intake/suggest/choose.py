@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from sipetl.intake.suggest.match import KINDS, Match, Matching, match_feed
+from sipetl.intake.suggest.beside import Match
+from sipetl.intake.suggest.match import KINDS, Matching, match_feed
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.shape import Blocks, Figure, figures, item_pattern, questions, subject_blocks
 from sipetl.intake.suggest.thesaurus import Namer
+from sipetl.intake.suggest.words import load_words
 from sipetl.registry.models import FeedName
 
 BY_TOTAL = 0.03
 """What each further column adds: it decides between feeds that are told alike."""
 BY_SHAPE = 0.3
 """What items, questions or figures add: no other feed has them."""
+ASKED = 0.1
+"""Share of a file's columns that are questions, where it is a survey."""
 LEAST = 0.5
 """Below it a file is of no feed."""
+LEARNERS = frozenset(("student", "pupil", "learner"))
+"""Whose names stand in no published table; a principal's may."""
+FEW_DAYS = 5
+"""Figures are of a year or a term: a table of more days than these is a record of events."""
 SURE = 0.7
 """Belief from which a student's id rules out published figures."""
 _CODE_LENGTH = range(3, 13)
@@ -41,7 +50,14 @@ def choices(columns: Sequence[Profile], namer: Namer, only: FeedName | None = No
     """Every feed that may fit, best first."""
     feeds = [only] if only else list(FeedName)
     found = [_choice(feed, match_feed(feed, columns, namer), columns, namer) for feed in feeds]
-    return sorted(found, key=lambda one: -one.score)
+    return sorted(map(partial(_not_only_roster, found), found), key=lambda one: -one.score)
+
+
+def _not_only_roster(found: Sequence[Choice], one: Choice) -> Choice:
+    """Every file about students has what tells a roster; it is one only where nothing else is told."""
+    others = (choice.matching.told for choice in found if choice.feed in KINDS and choice.feed is not one.feed)
+    more = one.feed is FeedName.ROSTER and max(others, default=0.0) >= SURE
+    return replace(one, score=one.score - BY_SHAPE) if more else one
 
 
 def _choice(feed: FeedName, matching: Matching, columns: Sequence[Profile], namer: Namer) -> Choice:
@@ -72,7 +88,7 @@ def _survey(matching: Matching, columns: Sequence[Profile]) -> Choice:
     person = max((matching.found[name].score for name in wanted if name in matching.found), default=0.0)
     by = f"{items[1]} columns of one pattern, like items" if items else f"{len(asked)} questions"
     score = 0.0
-    if person and (items or len(asked) > 1):
+    if person and (items or len(asked) > max(1, ASKED * len(columns))):
         score = (person + 1) / 2 + BY_SHAPE + BY_TOTAL * matching.total
     return Choice(FeedName.SURVEY, score, matching, by, items=items, questions=asked)
 
@@ -93,10 +109,22 @@ def _published(matching: Matching, columns: Sequence[Profile], namer: Namer) -> 
     score = 0.0
     if "organization" in found and made:
         score = (found["organization"].score + 1) / 2 + BY_SHAPE * min(1.0, len(made) / 2) + BY_TOTAL * matching.total
-        if person and person.score >= SURE and person.source is not found["organization"].source:
+        source = person.source if person else None
+        named = namer.evidence(source, FeedName.ROSTER, "id_hash").score if source else 0.0
+        others = [column for column in columns if column is not found["organization"].source]
+        if (source in others and named >= SURE) or any(map(_is_of_a_person, others)):
+            score -= 1
+        if any(column.is_dated and column.distinct > FEW_DAYS for column in columns):
             score -= 1
     by = f"{len(made)} figures beside an organization" if found.get("organization") else "no organization"
     return Choice(FeedName.PUBLISHED_RESULTS, score, matching, by, figures=made)
+
+
+def _is_of_a_person(column: Profile) -> bool:
+    """Is it somebody's id, or a student's name? By its header."""
+    words, known = set(column.words), load_words()
+    is_name = "name" in words and column.is_personal and bool(words & LEARNERS)
+    return is_name or ("id" in words and bool(words & known.persons))
 
 
 def _first_code(columns: Sequence[Profile], taken: frozenset[int]) -> Profile | None:

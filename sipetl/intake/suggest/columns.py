@@ -78,6 +78,7 @@ def draft_columns(choice: Choice, sample: Sample, thesaurus: Thesaurus) -> Colum
     if choice.feed in _BY_FEED:
         _BY_FEED[choice.feed](out)
     _place_in_time(out)
+    _hispanic(out)
     if (
         district := out.choice.matching.source("district")
     ) is not None and out.choice.feed is not FeedName.PUBLISHED_RESULTS:
@@ -104,11 +105,21 @@ def _assessment(out: Columns) -> None:
             out.shown += [column.header for column in family.values()]
     elif hits := [subjects[word] for word in sorted(words) if word in subjects]:
         out.constant("subject", hits[0], "named by the file's name")
-    out.constant("tested", True, "every row is taken for a test that was taken")
+    _tested(out)
     _former_learner(out)
     day = out.choice.matching.source("tested_on")
     if day is not None:
         _from_day(out, day)
+
+
+def _tested(out: Columns) -> None:
+    if not any("tested" in one["columns"] for one in out.long):
+        out.constant("tested", True, "every row is taken for a test that was taken")
+    elif out.choice.blocks and "tested" not in out.choice.blocks.found:
+        told = (
+            "who was tested, and who should have been, is read from the levels: such codes as ABS or MED stand there"
+        )
+        out.unsure.append(f"{told}, since a student's row is there all the same; ask what they are called")
 
 
 def _from_day(out: Columns, day: Profile) -> None:
@@ -127,7 +138,8 @@ def _former_learner(out: Columns) -> None:
     match = out.choice.matching.found.get("english_learner")
     if match is None or "former_el" in out.specs:
         return
-    known = match.source.known(load_words().codes["former_el"])
+    words = load_words().codes["former_el"]
+    known = match.source.known(words) | match.source.begun(words)
     if any(meaning is True for meaning in known.values()):
         data = {"from": match.source.header, "codes": known, "otherwise": None}
         out.put("former_el", Spec(data, ("the same status says both",), DERIVED, match.source.header))
@@ -174,6 +186,8 @@ def _attendance(out: Columns) -> None:
     out.constant("grain", grain, why)
     if grain == "event" and "present" not in has:
         out.constant("present", False)
+    if grain in ("day", "section") and "present" not in out.specs:
+        out.unsure.append("nothing says who was present: find the column, and what its codes mean")
 
 
 def _all_absent(column: Profile, spec: Spec) -> bool:
@@ -216,6 +230,14 @@ def _published(out: Columns) -> None:
             if column is not None:
                 out.read.add(normal(column.header))
         out.shown.append(figure.main.header)
+
+
+def _hispanic(out: Columns) -> None:
+    """Federal reporting asks it apart from race, and it outranks race."""
+    beside = [h for h in out.sample.headers if set(tokens(h)) & {"hispanic", "latino"} and normal(h) not in out.read]
+    if beside and "race_ethnicity" in out.specs:
+        told = "says Hispanic apart from race, which it outranks: see 'long' of the layout aspen_students"
+        out.unsure.append(f"{beside[0]!r} {told}")
 
 
 def _place_in_time(out: Columns) -> None:

@@ -24,6 +24,10 @@ from sipetl.intake.suggest.thesaurus import Namer, Thesaurus
 from sipetl.intake.suggest.write import block, comments, item
 from sipetl.registry.models import FeedName
 
+OPTIONS = {"date": "--day", "window": "--window", "school_year": "--school-year"}
+"""What an operator may say instead of the file's name."""
+OPEN = "{value: }"
+"""What a person has to complete."""
 RECOGNISED_BY = 8
 """Headers that a draft is recognised by, at most."""
 
@@ -167,7 +171,7 @@ def _lines(
     fits: tuple[str, ...],
 ) -> list[str]:
     contract = load_contract(ranked[0].feed)
-    lines = list(comments(_head(ranked, sample, fits)))
+    lines = list(comments([*_head(ranked, sample, fits), *_to_rename(sample, data["file"])]))
     for key, value in data.items():
         if key == "columns":
             lines.append("columns:")
@@ -176,7 +180,7 @@ def _lines(
                 lines += [*comments([*told, *spec.notes], 2), *block(name, spec.data, 2)]
             for name in missing:
                 told = [f"MISSING, required: {contract.column(name).description}. Nothing in the file says it."]
-                lines += [*comments(told, 2), f"  # {name}: {{value: }}"]
+                lines += [*comments(told, 2), f"  # {name}: {OPEN}"]
         elif key == "scope":
             lines += [*comments([drafted.scope_why]), *block(key, value)]
         elif key == "drop":
@@ -188,7 +192,28 @@ def _lines(
         else:
             lines += list(block(key, value))
     unsure = [f"UNSURE: {text}" for text in drafted.unsure]
-    return [*lines, *comments(unsure)]
+    return [*_to_fill_in(lines), *comments(unsure)]
+
+
+def _to_rename(sample: Sample, file: dict[str, Any]) -> list[str]:
+    """What the file must be called, where only its name can say a day or a window."""
+    example = file.get("name_example", "")
+    if not example or re.search(file["name_pattern"], PurePosixPath(sample.name).name, re.IGNORECASE):
+        return []
+    groups = [group for group in OPTIONS if f"(?P<{group}>" in file["name_pattern"]]
+    return [
+        f"RENAME the file before it is tried, like {example}, or give {' and '.join(OPTIONS[g] for g in groups)}."
+    ]
+
+
+def _to_fill_in(lines: list[str]) -> list[str]:
+    """Name the lines that a person has to complete, by their number, at the very top."""
+    open_ = [number for number, line in enumerate(lines, start=1) if line.endswith(OPEN)]
+    if not open_:
+        return lines
+    told = [f"line {number + 1} ({lines[number - 1].strip('# ').partition(':')[0]})" for number in open_]
+    first = f"# FILL IN and uncomment before it loads: {', '.join(told)}."
+    return [first, *lines]
 
 
 def _head(ranked: Sequence[Choice], sample: Sample, fits: tuple[str, ...]) -> list[str]:

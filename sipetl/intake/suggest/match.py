@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sipetl.intake.contract import Contract, Property, load_contract
+from sipetl.intake.suggest.beside import Beside, Match, better
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.thesaurus import FIGURES, SAME, WORD, Namer
 from sipetl.intake.suggest.words import load_words
@@ -16,6 +17,8 @@ from sipetl.registry.models import FeedName
 
 MANY = 5
 """Cells from which values are believed."""
+SEEN = 10
+"""Cells from which values alone give a column away, where some are codes of a letter or two."""
 ENOUGH = 0.55
 """Less than this is no match."""
 NEAR = 0.15
@@ -24,8 +27,10 @@ BY_VALUES = 0.55
 """Belief in a column that only its values give away."""
 MADE = frozenset(("level", "is_total", "organization_name", "period", "metric", "tested", "expected", "population"))
 """Columns that follow from others or are constants; a name alone may say them, but no values do."""
-VOCABULARY = {"grade": 0.8, "race_ethnicity": 0.7, "gender": 0.9, "window": 0.9, "subject": 0.6}
+VOCABULARY = {"grade": 0.8, "race_ethnicity": 0.7, "gender": 0.9, "window": 0.9, "subject": 0.6, "disability": 0.9}
 """Coded columns that their values give away, and the share of the cells that must be known."""
+FLAGS = frozenset(("disability",))
+"""Of these, those that are yes or no."""
 ID_WORDS = frozenset(("id", "number", "code", "lasid", "sasid", "ssid"))
 """A header of an id has one of these, or is known as it is."""
 KINDS = {
@@ -43,18 +48,6 @@ KINDS = {
     FeedName.EVIDENCE: (("evidence_hash",), ("evidence_on",), ("evidence",)),
 }
 """What tells a feed: one column of each group. Surveys and published figures are told by their shape."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A header that fills a contract column."""
-
-    column: str
-    source: Profile
-    score: float
-    why: str
-    rivals: tuple[str, ...] = ()
-    """Headers that came close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ def match_feed(feed: FeedName, columns: Sequence[Profile], namer: Namer) -> Matc
             near = tuple(m.source.header for m in rivals if m.score > match.score - NEAR)[:3]
             found[match.column] = Match(match.column, match.source, match.score, match.why, near)
             taken.add(match.source.position)
-    return Matching(feed, found)
+    return Matching(feed, better(Beside(feed, found, pairs, columns, namer)))
 
 
 def _has_code_beside(match: Match, pairs: Sequence[Match]) -> bool:
@@ -131,8 +124,9 @@ def _pair(feed: FeedName, name: str, column: Profile, namer: Namer) -> Match | N
     evidence = namer.evidence(column, feed, name)
     prop = _property(load_contract(feed), name)
     fits = _fits(name, prop, column, namer)
-    if name == "test_id" and column.is_dated and evidence.score < SAME:
-        fits = 0.3  # where nothing else tells sittings apart, the day of the test stands for them
+    if name == "test_id" and column.is_dated:
+        # where nothing else tells sittings apart, the day of the test stands for them
+        fits = 0.9 if evidence.score >= SAME else 0.3
     if prop and prop.physical_type == "blob" and evidence.score < WORD and not set(column.words) & ID_WORDS:
         fits *= 0.7
     score = min(1.0, evidence.score * fits)
@@ -148,8 +142,12 @@ def _property(contract: Contract, name: str) -> Property | None:
 
 def _told_by_values(name: str, column: Profile, namer: Namer) -> bool:
     least = VOCABULARY.get(name)
-    if least is None or column.filled < 10 or column.distinct < 2 or column.numeric > 0.5:
+    if least is None or column.distinct < 2 or column.numeric > 0.5:
         return False
+    if column.filled < (MANY if column.is_wordy else SEEN):
+        return False
+    if name in FLAGS and column.share(namer.thesaurus.vocabulary("flag")):
+        return False  # yes and no may mean anything
     return column.share(namer.thesaurus.vocabulary(name)) >= max(least, 0.9)
 
 
@@ -163,6 +161,8 @@ def _fits(name: str, prop: Property | None, column: Profile, namer: Namer) -> fl
         return 0.3
     if prop is None:
         return _fits_place(name, column)
+    if name == "window" and column.is_dated:
+        return 0.5  # the day is worth more; its month says the window all the same
     if name == "grade" and column.numeric > 0.5 and "grade" not in column.words:
         return 0.5
     if name in VOCABULARY and column.filled >= MANY:
@@ -220,7 +220,7 @@ def _fits_id(_name: str, column: Profile, _namer: Namer) -> float:
 
 
 def _fits_text(name: str, column: Profile, _namer: Namer) -> float:
-    if name in MADE and column.numeric > 0.5:
+    if name in MADE - {"level"} and column.numeric > 0.5:
         return 0.3
     if name == "level" and (
         column.distinct > 40 or (column.numeric > 0.5 and any(number % 1 for number in column.numbers))
@@ -232,6 +232,8 @@ def _fits_text(name: str, column: Profile, _namer: Namer) -> float:
         return 0.2
     if name == "level" and set(column.words) & load_words().other_scores:
         return 0.7
+    if name == "level" and set(column.words) & load_words().other_levels:
+        return 0.8
     return 0.3 if name in ("mark", "term", "role", "unit") and (column.is_dated or column.is_free) else 1.0
 
 

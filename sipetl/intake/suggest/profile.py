@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import cached_property
 
 from sipetl.intake.headers import normal
-from sipetl.intake.layout import Constant
+from sipetl.intake.layout import PATTERN, Constant
 from sipetl.intake.suggest.sample import Sample
-from sipetl.intake.suggest.words import is_personal, tokens
+from sipetl.intake.suggest.words import is_personal, parts, tokens
 
 DATE_FORMATS = (
     "%Y-%m-%d",
@@ -31,6 +31,8 @@ NUMBER = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?%?$|^[+-]?(?:\d+\.?\d*|\
 NULLS = frozenset(("", "null", "n/a", "na", "#n/a", "#na"))
 SPAN = re.compile(r"(?<!\d)(19|20)\d{2} ?[-/] ?(?:(?:19|20)?\d{2})(?!\d)")
 YEAR = re.compile(r"^(?:19[9]\d|20\d{2})$")
+SHORTEST_WORD = 3
+"""Letters of a first word that stands for its whole value: `FLEP-Transitioning` is FLEP, `No data` is not No."""
 MOST_DATES = 100
 """Distinct texts that date formats are tried on."""
 CLOSED_ROWS, CLOSED_VALUES, CLOSED_REPEATS, CLOSED_LENGTH = 20, 12, 3, 20
@@ -46,10 +48,22 @@ class Profile:
     counts: Mapping[str, int] = field(repr=False)
     """Values that are not blank, and how often; never shown."""
     rows: int
+    cells: Sequence[str] = field(default=(), repr=False, compare=False)
+    """The same row by row, blank ones too: to hold columns against each other; never shown."""
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         return tokens(self.header)
+
+    @cached_property
+    def letters(self) -> str:
+        """The header without spaces and marks, its words written out."""
+        return "".join(parts(self.header))
+
+    @cached_property
+    def is_wordy(self) -> bool:
+        """Is no value so short that it may be a code for anything?"""
+        return all(len(value) >= SHORTEST_WORD for value in self.counts)
 
     @cached_property
     def is_personal(self) -> bool:
@@ -71,7 +85,7 @@ class Profile:
     def first_words(self, fits: Iterable[str]) -> float:
         """Share of the filled cells whose first word is one of these: `Winter (November 16 - March 1)`."""
         known = {normal(one) for one in fits}
-        return self._share_of(lambda value: re.split(r"\W", normal(value), maxsplit=1)[0] in known)
+        return self._share_of(lambda value: first_word(normal(value)) in known)
 
     def _share_of(self, test: Callable[[str], object]) -> float:
         if not self.filled:
@@ -147,13 +161,31 @@ class Profile:
     def known(self, codes: Mapping[str, Constant], *, first: bool = False) -> dict[str, Constant]:
         """The values found (or their first words) that a vocabulary knows, as it writes them, with their meaning."""
         found = {normal(value) for value in self.counts}
-        found |= {re.split(r"\W", value, maxsplit=1)[0] for value in found} if first else set()
+        found |= {first_word(value) for value in found} if first else set()
         return {text: meaning for text, meaning in codes.items() if normal(text) in found}
 
-    def strange(self, codes: Mapping[str, Constant]) -> int:
-        """How many distinct values a vocabulary does not know."""
-        known = {normal(text) for text in codes}
-        return sum(normal(value) not in known for value in self.counts)
+    def begun(self, codes: Mapping[str, Constant]) -> dict[str, Constant]:
+        """Values that are not known themselves but begin with a known word, as expressions with its meaning."""
+        known = {normal(text): (text, meaning) for text, meaning in codes.items()}
+        found: dict[str, Constant] = {}
+        for value in sorted(self.counts):
+            word = first_word(normal(value))
+            if normal(value) not in known and word in known and len(word) >= SHORTEST_WORD:
+                text, meaning = known[word]
+                found[f"{PATTERN}^{text}\\b"] = meaning
+        return found
+
+    def strange(self, codes: Mapping[str, Constant]) -> list[str]:
+        """The distinct values that a vocabulary does not know."""
+        known = {normal(text) for text in codes if not text.startswith(PATTERN)}
+        patterns = [re.compile(t.removeprefix(PATTERN), re.IGNORECASE) for t in codes if t.startswith(PATTERN)]
+        left = [value for value in self.counts if normal(value) not in known]
+        return sorted(value for value in left if not any(one.search(value) for one in patterns))
+
+
+def first_word(text: str) -> str:
+    """The letters and digits that a text begins with."""
+    return re.split(r"\W", text, maxsplit=1)[0]
 
 
 def _is_date(value: str, form: str) -> bool:
@@ -170,7 +202,8 @@ def profiles(sample: Sample) -> tuple[Profile, ...]:
     for position, header in enumerate(sample.headers):
         if (name := normal(header)) and name not in NULLS and name not in seen:
             seen.add(name)
-            found.append(Profile(header, position, _counts(sample.values(position)), len(sample.rows)))
+            cells = tuple(sample.values(position))
+            found.append(Profile(header, position, _counts(cells), len(cells), cells))
     return tuple(found)
 
 

@@ -22,6 +22,8 @@ from sipetl.intake.unpack import Kind, Part, open_parts
 
 MOST_CELLS = 100_000
 """Of a wide file fewer rows are looked at: two seconds hold no more."""
+RUNS = 16
+"""Runs of rows that are looked at, where there are too many: side by side, since a student's rows often are."""
 SHEET_ROWS = 3000
 FULL = 0.6
 """Share of the widest row's cells that a header fills; a title fills one."""
@@ -82,16 +84,24 @@ def _text(part: Part, scratch: Path, *, is_part: bool) -> Sample:
 
 def _records(text: str, delimiter: str, escape: str | None, most: int | None) -> list[list[str]]:
     rows: list[list[str]] = []
-    cells = 0
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, escapechar=escape):
             rows.append(row)
-            cells += len(row)
-            if cells > MOST_CELLS or len(rows) == most:
+            if len(rows) == most:
                 break
     except csv.Error:
         pass
-    return rows
+    return rows if most else _spread(rows)
+
+
+def _spread(rows: list[list[str]]) -> list[list[str]]:
+    """The head, and runs of rows spread over the rest: a file in the order of years has each of them."""
+    most = MOST_CELLS // max(1, _width(rows))
+    if len(rows) <= most:
+        return rows
+    head, rest = rows[:HEADER_ROWS], rows[HEADER_ROWS:]
+    step, run = len(rest) // RUNS, max(1, (most - len(head)) // RUNS)
+    return head + [row for start in range(0, step * RUNS, step) for row in rest[start : start + run]]
 
 
 def _width(rows: Sequence[Sequence[str]]) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sipetl.intake.headers import normal
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.thesaurus import Namer
-from sipetl.intake.suggest.words import CAMEL, WORD, load_words
+from sipetl.intake.suggest.words import load_words, parts
 from sipetl.registry.models import FeedName
 
 HIGHEST_ANSWER = 999
@@ -22,9 +22,11 @@ ITEMS = 5
 """So many columns of one pattern are the items of a survey."""
 QUESTION_WORDS = 5
 """A header of so many words is a question."""
+LONG_WORD = 4
+"""Letters from which a label's words have capitals: `Native Hawaiian or Pacific Islander`."""
 BLOCK = 0.5
 """Belief from which columns by subject are taken for results."""
-BLOCK_COLUMNS = ("scale_score_x100", "level", "sgp", "percentile")
+BLOCK_COLUMNS = ("scale_score_x100", "level", "sgp", "percentile", "tested")
 NUMERIC = 0.5
 """Share of numbers from which a column of published figures is one; the rest is why a figure is not there."""
 _NO_FIGURE = frozenset(("id", "code", "year", "zip", "type", "latitude", "longitude", "phone", "fax"))
@@ -94,8 +96,8 @@ def _role(column: Profile) -> str:
 
 def _rest(column: Profile) -> tuple[str, ...]:
     """A header's parts without those that say what kind of figure it is; in any order, `# x` and `x #`."""
-    parts = [p.lower() for part in re.findall(r"[A-Za-z]+|\d+|[%#+/]", column.header) for p in CAMEL.split(part)]
-    return tuple(part for part in parts if part not in _ROLE_WORDS)
+    cut = [word for text in re.findall(r"[A-Za-z]+|\d+|[%#+/]", column.header) for word in parts(text) or (text,)]
+    return tuple(part for part in cut if part not in _ROLE_WORDS)
 
 
 def _whole_of(column: Profile, wholes: Sequence[Profile]) -> Profile | None:
@@ -149,11 +151,17 @@ def questions(columns: Sequence[Profile], taken: frozenset[int]) -> list[Profile
 
 
 def _is_question(column: Profile) -> bool:
-    is_asked = column.header.rstrip().endswith("?") or len(WORD.findall(column.header)) >= QUESTION_WORDS
-    if not is_asked or column.is_personal or not column.filled:
+    if not _is_asked(column.header) or column.is_personal or not column.filled:
         return False
     answers = {normal(value) for value in column.counts}
     return answers <= {"yes", "no"} or (column.numeric == 1 and max(column.numbers) <= 10)
+
+
+def _is_asked(header: str) -> bool:
+    """A question mark, or a sentence; a label has each of its words in capitals, or no spaces."""
+    words = [word for word in header.split() if len(word) >= LONG_WORD]
+    is_label = all(word[0].isupper() for word in words)
+    return header.rstrip().endswith("?") or (len(header.split()) >= QUESTION_WORDS and not is_label)
 
 
 @dataclass(frozen=True, slots=True)

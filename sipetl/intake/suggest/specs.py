@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipetl.intake.contract import Property
-from sipetl.intake.headers import normal
-from sipetl.intake.layout import Constant
-from sipetl.intake.suggest.match import Match
+from sipetl.intake.layout import PATTERN, Constant
+from sipetl.intake.suggest.beside import Match
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.thesaurus import Thesaurus
 from sipetl.intake.suggest.words import load_words
@@ -31,6 +30,8 @@ CODED = frozenset(
      "present", "excused", "tardy", "grain", "role", "student_group")
 )  # fmt: skip
 """Columns whose codes are written out, beside all that are yes or no."""
+BEGUN = frozenset(("subject", "english_learner", "former_el", "disability", "local_frl", "is_active"))
+"""Coded columns whose values often say more behind the code: `Science K-12`, `FLEP-Transitioning`."""
 DEFAULT_DATES = ("%Y-%m-%d", "%m/%d/%Y")
 """Where no value shows the form: the two that extracts use most."""
 SURE, LIKELY = 0.9, 0.7
@@ -129,12 +130,15 @@ def _codes(prop: Property, column: Profile, thesaurus: Thesaurus) -> tuple[dict[
         usual = vocabulary if prop.name == "present" else words.get(prop.name, words["flag"])
         return {"codes": dict(usual), **rest}, ["no value was seen: these are the usual codes"]
     found = column.known(vocabulary)
+    if prop.name in BEGUN:
+        found |= column.begun(vocabulary)
     if prop.name == "window" and not found and (found := column.known(vocabulary, first=True)):
         return {"extract": r"^(\w+)", "codes": found}, ["the first word is taken"]
     if not found:
         told = [f"{column.distinct} distinct values, look them up"]
         return {}, told if prop.enum or prop.physical_type == "boolean" else []
-    return {"codes": found, **rest}, _strangers(column, vocabulary)
+    told = ["what a value begins with decides"] if any(text.startswith(PATTERN) for text in found) else []
+    return {"codes": found, **rest}, told + _strangers(column, vocabulary, found)
 
 
 def _vocabulary(prop: Property, column: Profile, thesaurus: Thesaurus) -> dict[str, Constant]:
@@ -148,12 +152,11 @@ def _vocabulary(prop: Property, column: Profile, thesaurus: Thesaurus) -> dict[s
     return {text: meaning for text, meaning in own.items() if not prop.enum or meaning in prop.enum}
 
 
-def _strangers(column: Profile, vocabulary: Mapping[str, Constant]) -> list[str]:
+def _strangers(column: Profile, vocabulary: Mapping[str, Constant], found: Mapping[str, Constant]) -> list[str]:
     """Values that are not known: named only where they are a small closed set of codes."""
-    count = column.strange(vocabulary)
-    if not count:
+    strange = column.strange({**vocabulary, **found})
+    if not strange:
         return []
     if not column.is_closed:
-        return [f"{count} distinct values are not known, look them up"]
-    known = {normal(text) for text in vocabulary}
-    return [f"not known: {', '.join(repr(v) for v in sorted(column.counts) if normal(v) not in known)}"]
+        return [f"{len(strange)} distinct values are not known, look them up"]
+    return [f"not known: {', '.join(repr(value) for value in strange)}"]

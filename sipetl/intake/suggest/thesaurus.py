@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sipetl.intake.headers import TEMPLATE, normal
 from sipetl.intake.layout import PATTERN, Column, Constant, Layout
 from sipetl.intake.suggest.profile import Profile
-from sipetl.intake.suggest.words import joined, load_words, stems, tokens
+from sipetl.intake.suggest.words import load_words, parts, stems, tokens
 from sipetl.registry.models import FeedName
 
 SHARED = frozenset(
@@ -40,12 +40,12 @@ class Phrase:
     by: str
     """The layout that maps it, or nothing: a word of the field."""
     letters: str
-    """The text without spaces and marks."""
+    """The text without spaces and marks, words without vowels written out."""
 
     @classmethod
     def of(cls, header: str, belief: float, by: str = "") -> Phrase:
         """Cut a header or a word of the field."""
-        return cls(normal(header), stems(tokens(header)), belief, by, joined(header))
+        return cls(normal(header), stems(tokens(header)), belief, by, "".join(parts(header)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,8 @@ class Namer:
     def evidence(self, column: Profile, feed: FeedName, name: str) -> Evidence:
         """The best witness for a header to mean a contract column."""
         best = Evidence(0.0)
-        mine, text, letters = stems(column.words), normal(column.header), joined(column.header)
+        mine, text, letters = stems(column.words), normal(column.header), column.letters
+        said = (mine, mine | {_DATE}) if _DATE not in mine and column.is_dated else (mine,)
         for phrase in self.thesaurus.phrases.get((feed, name), ()):
             if phrase.text == text:
                 score = SAME if phrase.by and phrase.belief >= WORD else phrase.belief
@@ -164,7 +165,7 @@ class Namer:
             elif mine.isdisjoint(phrase.stems) or _ID in (phrase.stems, mine):
                 continue
             else:
-                score = phrase.belief * self._alike(mine, phrase.stems)
+                score = phrase.belief * max(self._alike(one, phrase.stems) for one in said)
             if score > best.score:
                 best = Evidence(score, phrase.by)
         return best
@@ -178,6 +179,8 @@ class Namer:
         return sum(COMMON if word in self.common else _WEIGHTS.get(word, 1.0) for word in words)
 
 
+_DATE = "date"
+"""What values that are days say as well as a header: `completed_on`."""
 _ID = frozenset(("id",))
 """What "identifier" and "id" are cut to: only the very word says anything."""
 _WEIGHTS = dict.fromkeys(stems(load_words().weak), WEAK)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sipetl.intake.headers import normal
+from sipetl.intake.suggest.beside import always_blank
 from sipetl.intake.suggest.choose import Choice
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.shape import Blocks, Figure, scale_of
@@ -83,7 +84,29 @@ def _total_by_words(out: Columns) -> None:
 def figure_variants(choice: Choice, *, has_group: bool) -> list[dict[str, Any]]:
     """A variant for each figure."""
     seen: set[str] = set()
-    return [_figure(figure, choice, slug(figure.main.header, seen), has_group=has_group) for figure in choice.figures]
+    found: list[dict[str, Any]] = []
+    for figure in choice.figures:
+        variant = _figure(figure, choice, slug(figure.main.header, seen), has_group=has_group)
+        found += _by_blank(variant, figure, choice) or [variant]
+    return found
+
+
+def _by_blank(variant: dict[str, Any], figure: Figure, choice: Choice) -> list[dict[str, Any]]:
+    """Two variants where what a row is about says why its figure is blank: science has no growth percentile."""
+    if figure.value is None or _gone(figure.value):
+        return []
+    for name in ("subject", "grade", "student_group"):
+        of = choice.matching.source(name)
+        if of is not None and of.is_closed and (never := always_blank(figure.value, of)):
+            header, columns = figure.value.header, dict(variant["columns"])
+            columns.pop("suppressed")
+            there = {**variant, "when": {"from": header, "blank": False}, "columns": columns}
+            codes = dict.fromkeys(never, "not_applicable")
+            why = {"from": of.header, "codes": codes, "otherwise": "not_reported"}
+            gone = {column: data for column, data in columns.items() if column != "value"} | {"suppressed": why}
+            blank = {"name": f"{variant['name']}_blank", "when": {"from": header, "blank": True}, "columns": gone}
+            return [there, blank]
+    return []
 
 
 def _figure(figure: Figure, choice: Choice, name: str, *, has_group: bool) -> dict[str, Any]:
@@ -146,8 +169,25 @@ def _subject(blocks: Blocks, subject: str) -> dict[str, Any]:
     columns: dict[str, Any] = {"subject": {"value": subject}}
     for name, family in blocks.found.items():
         if (column := family.get(subject)) is not None:
-            number = {"number": number_of(column)} if name != "level" else {}
+            number = {"number": number_of(column)} if name not in ("level", "tested") else {}
             scale = {"scale": 100} if name.endswith("_x100") else {}
             columns[name] = {"from": column.header, **number, **scale}
     first = next(columns[name]["from"] for name in blocks.found if name in columns)
+    if "tested" in columns:
+        columns["tested"] |= {"codes": _flags(blocks.found["tested"][subject]), "otherwise": None}
+    elif (level := blocks.found.get("level", {}).get(subject)) is not None and says_who_was_tested(level):
+        first = level.header
+        for name in ("tested", "expected"):
+            columns[name] = {"from": level.header, "codes": dict(load_words().codes[name]), "otherwise": True}
     return {"name": subject.lower(), "when": {"from": first, "blank": False}, "columns": columns}
+
+
+def _flags(column: Profile) -> dict[str, Any]:
+    codes = load_words().codes
+    usual = {**codes["flag"], **codes["tested"]}
+    return column.known(usual) or usual
+
+
+def says_who_was_tested(level: Profile) -> bool:
+    """Does a level's column say why there is none? In a row per student it must: the row is there all the same."""
+    return not level.filled or bool(level.known(load_words().codes["tested"]))

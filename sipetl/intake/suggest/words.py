@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from sipetl.intake.suggest.spelling import SHORTEST, Spelling
 from sipetl.registry.models import Model
 
 STEM = 5
 """Letters by which words are told apart: absent, absence, absenteeism."""
+NO_RELATIVES = {"percentile": "%ile", "distrib": "distb", "#": "numbe"}
+"""Words that begin like others and have nothing to do with them: percents, districts. And a mark that is a word."""
+SPELLED = ("subject", "window")
+"""Coded columns whose words stand in headers, too."""
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 WORD = re.compile(r"[A-Za-z]+|\d+|[%#]")
 
@@ -26,6 +31,7 @@ class Words(Model):
     not_persons: frozenset[str]
     other_dates: frozenset[str]
     other_scores: frozenset[str]
+    other_levels: frozenset[str]
     levels: dict[str, str]
     columns: dict[str, dict[str, tuple[str, ...]]]
     codes: dict[str, dict[str, str | bool]]
@@ -55,18 +61,42 @@ def load_words() -> Words:
 def tokens(header: str) -> tuple[str, ...]:
     """A header's words in lower case, abbreviations written out; words that say nothing left out."""
     known = load_words()
-    found: list[str] = []
-    for part in WORD.findall(header):
-        pieces = [piece.lower() for piece in CAMEL.split(part) if piece]
-        whole = part.lower()
-        for word in [whole] if whole in known.short else pieces:
-            found += known.short.get(word, word).split()
+    found = [full for word in parts(header) for full in known.short.get(word, word).split()]
     return tuple(word for word in found if word not in known.empty)
 
 
+@lru_cache(maxsize=8192)
+def parts(header: str) -> tuple[str, ...]:
+    """A header's words in lower case, cut apart where they are written together, abbreviations as they are."""
+    known = load_words().short
+    found: list[str] = []
+    for part in WORD.findall(header):
+        whole = part.lower()
+        pieces = [piece.lower() for piece in CAMEL.split(part) if piece]
+        found += [whole] if whole in known else [word for piece in pieces for word in _spelling().read(piece)]
+    return tuple(found)
+
+
+@cache
+def _spelling() -> Spelling:
+    """All words of the field."""
+    known = load_words()
+    phrases = [text for columns in known.columns.values() for texts in columns.values() for text in texts]
+    codes = [text for name in SPELLED for text in known.codes[name] if len(text) > SHORTEST]
+    sets = (known.empty, known.weak, known.personal, known.persons, known.not_persons, known.other_dates)
+    more = (known.other_scores, known.other_levels, known.whole, known.rates, known.counts, known.levels)
+    single = [word for words in (*sets, *more, known.populations, known.short) for word in words]
+    return Spelling.of([*phrases, *codes, *single, *known.short.values()])
+
+
 def stems(words: Iterable[str]) -> frozenset[str]:
-    """Words cut to what they share with their relatives; `percentile` is no relative of percents."""
-    return frozenset("%ile" if word.startswith("percentile") else word[:STEM] for word in words)
+    """Words cut to what they share with their relatives."""
+    return frozenset(map(_stem, words))
+
+
+@lru_cache(maxsize=8192)
+def _stem(word: str) -> str:
+    return next((stem for start, stem in NO_RELATIVES.items() if word.startswith(start)), word[:STEM])
 
 
 def joined(header: str) -> str:
@@ -77,7 +107,7 @@ def joined(header: str) -> str:
 def is_personal(header: str) -> bool:
     """Is a column about a person, or in somebody's own words? By its name."""
     known = load_words()
-    words = set(tokens(header)) | {part.lower() for part in WORD.findall(header)} | {joined(header)}
+    words = set(tokens(header)) | set(parts(header)) | {p.lower() for p in WORD.findall(header)} | {joined(header)}
     if words & known.personal:
         return True
     if words & {"name"} and not words & known.not_persons:
