@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import secrets
 import shutil
 import time
 from datetime import UTC, datetime
@@ -10,14 +11,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
-from sipetl.cli import show
+from sipetl.cli import known, show
 from sipetl.cli.app import Options, app, messages, settings
 from sipetl.errors import ConfigError, SipetlError
 from sipetl.pipeline import open_home
-from sipetl.publish import apply_views, roles_sql
+from sipetl.publish import apply_views, make_role, roles_sql
 from sipetl.warehouse import embedded, open_warehouse, upgrade
 
+PASSWORD_BYTES = 24
+"""As the embedded warehouse gives its own logins."""
 db = typer.Typer(help="The warehouse.", no_args_is_help=True)
 app.add_typer(db, name="db")
 
@@ -35,13 +39,30 @@ def demo(
     run_demo(home or Options.home or Path("demo-home"), students=students, districts=districts, seed=seed)
 
 
-@db.command(epilog='Example: psql "$(sipetl db url)"')
+@db.command(epilog="Example: in one terminal 'sipetl db serve', in another psql \"$(sipetl db url)\"")
 def url(role: Annotated[str, typer.Option(help="reader, etl or owner")] = "reader") -> None:
-    """Where the warehouse is, with a password: do not paste it anywhere."""
-    with open_warehouse(settings()) as warehouse:
+    """Where the warehouse is, with a password (do not paste it anywhere), and whether its server stays up."""
+    config = settings()
+    served = bool(config.warehouse_url) or embedded.status(config.home / "warehouse").running
+    with open_warehouse(config) as warehouse:
         if role not in warehouse.urls:
-            raise ConfigError("the warehouse has no such login", where=role)
-        typer.echo(warehouse.urls[role].replace("postgresql+psycopg://", "postgresql://").partition("?")[0])
+            why = "SIPETL_WAREHOUSE_URL names its only login" if config.warehouse_url else ""
+            cure = f"give --role {' or '.join(warehouse.urls)}"
+            raise ConfigError("the warehouse has no such login here", where=role, why=why, cure=cure)
+        typer.echo(_plain(warehouse.urls[role]))
+    if served:
+        messages.print('The server is up. Connect with: psql "$(sipetl db url)"', highlight=False)
+    else:
+        messages.print(
+            "The server is down: it runs only while a sipetl command does."
+            " Keep it up with 'sipetl db serve' in another terminal, then connect.",
+            highlight=False,
+        )
+
+
+def _plain(url: str) -> str:
+    """A URL as psql and BI tools write it."""
+    return url.replace("postgresql+psycopg://", "postgresql://").partition("?")[0]
 
 
 @db.command("upgrade", epilog="Example: sipetl db upgrade")
@@ -50,13 +71,38 @@ def upgrade_command() -> None:
     with open_warehouse(settings()) as warehouse:
         changed = upgrade(warehouse)
         apply_views(warehouse)
-    messages.print("Upgraded." if changed else "Already at this version.")
+    show.say("Upgraded." if changed else "Already at this version.")
 
 
-@db.command(epilog="Example: sipetl db roles 3501")
-def roles(district: str) -> None:
-    """SQL for an administrator: a login that reads the public views and one district's own rows."""
-    typer.echo(roles_sql(district))
+@db.command(epilog="Example: sipetl db roles 3501 --apply")
+def roles(
+    district: str,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Make the login in the embedded warehouse; print its URL once")
+    ] = False,
+) -> None:
+    """A login that reads the public views and one district's own rows: the SQL for an administrator, or --apply."""
+    config = settings()
+    with open_home(config) as home:
+        with home.warehouse.begin() as connection:
+            of = known.of_district(connection, district)
+        if not apply:
+            typer.echo(roles_sql(of))
+            return
+        if config.warehouse_url:
+            cure = f"let an administrator run what 'sipetl db roles {of}' prints"
+            raise ConfigError("only the embedded warehouse's logins can be made here", where="--apply", cure=cure)
+        with embedded.use(config.home / "warehouse") as lease:
+            password = secrets.token_urlsafe(PASSWORD_BYTES)
+            administrator = lease.url("superuser")
+            role = make_role(administrator, of, password)
+        login = make_url(administrator).set(username=role, password=password)
+        typer.echo(_plain(login.render_as_string(hide_password=False)))
+    messages.print(
+        f"Login {role} reads pub, and own of district {of}. Its password is shown this once, and kept nowhere:"
+        " running this again gives another. It works while 'sipetl db serve' runs.",
+        highlight=False,
+    )
 
 
 @db.command(epilog="Example: sipetl db serve")

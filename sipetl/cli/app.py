@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sipetl.errors import SipetlError
 from sipetl.settings import Settings, load_settings
@@ -72,4 +73,4 @@ def main() -> None:
 def _tell(error: SipetlError) -> None:
     if Options.debug:
         messages.print_exception()
-    messages.print(f"[bold red]Error[/] {error}", highlight=False)
+    messages.print(f"[bold red]Error[/] {escape(str(error))}", highlight=False)

@@ -20,7 +20,7 @@ from sipetl.pipeline import DeliveryOutcome, OpenHome, ingest, open_home
 from sipetl.pipeline.review import due_cycles, release_cycle, run_round, watch
 from sipetl.privacy import create_key
 from sipetl.quality import Outcome
-from sipetl.reports import home_report
+from sipetl.reports import home_report, make_private, write_private
 from sipetl.settings import Settings, load_settings
 from sipetl.warehouse import embedded
 from sipetl.warehouse import tables as t
@@ -99,11 +99,10 @@ def _live(opened: OpenHome, script: Script, tell: Callable[[str], None]) -> list
 
 
 def _report(home: OpenHome) -> Path:
-    path = home.settings.reports_dir / "demo.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = make_private(home.settings.reports_dir) / "demo.html"
     with home.warehouse.begin() as connection:
         page = home_report(connection, as_of=home.now().date(), title="Three districts that do not exist")
-    path.write_text(page, encoding="utf-8")
+    write_private(path, page)
     return path
 
 

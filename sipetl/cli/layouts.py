@@ -1,18 +1,20 @@
-"""Commands about layouts: list, suggest, test."""
+"""Commands about layouts: list, show, suggest, test."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sipetl.cli import show
+from sipetl.cli import known, show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
+from sipetl.cli.shape import described
 from sipetl.errors import ConfigError
-from sipetl.intake import Layout, load_layouts, suggest_layout
+from sipetl.intake import Layout, Suggestion, load_layouts, suggest_layout
 from sipetl.pipeline.try_layout import Place, Trial, find_layout, try_layout
 from sipetl.registry.models import FeedName
 
@@ -35,6 +37,42 @@ def layout_list(as_json: show.Json = False) -> None:
     show.rows("Layouts", ("layout", "version", "feed", "title"), data, as_json=as_json)
 
 
+@layout.command("show", epilog="Example: sipetl layout show sis_daily_attendance")
+def layout_show(
+    name: Annotated[str, typer.Argument(metavar="LAYOUT", help="A layout's name, or the path of a YAML draft")],
+    as_json: show.Json = False,
+) -> None:
+    """What a file of it must look like: headings, what is required, formats, codes."""
+    is_file = Path(name).suffix in (".yaml", ".yml")
+    named = name if is_file else known.chosen(name, "layout", _names(), listed="see 'sipetl layout list'")
+    found = find_layout(named or name, settings())
+    told = described(found)
+    if as_json:
+        show.dump(told | {"definition": found.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
+    else:
+        _tell_shape(told)
+
+
+def _names() -> list[str]:
+    return [found.layout for found in _known()]
+
+
+def _tell_shape(told: Mapping[str, Any]) -> None:
+    show.say(f"{told['layout']} v{told['version']}, feed {told['feed']}: {told['title']}")
+    for what, said in told["file"].items():
+        show.say(f"{what}: {said}")
+    show.say(f"Recognised by the headings: {', '.join(told['headings'])}")
+    columns = ("column", "required", "kind", "heading", "how", "meaning")
+    rows = [{**row, "required": "yes" if row["required"] else ""} for row in told["columns"]]
+    show.rows("Columns", columns, rows, as_json=False)
+    for what, names in (
+        ("Known and not taken", told["dropped"]),
+        ("Not in such a file", told["unfilled"]),
+    ):
+        if names:
+            show.say(f"{what}: {', '.join(names)}")
+
+
 @layout.command("suggest", epilog="Example: sipetl layout suggest results.csv --out registry/layouts/results.yaml")
 def layout_suggest(
     file: Annotated[Path, typer.Argument(help="A file that no layout fits", exists=True, dir_okay=False)],
@@ -53,12 +91,18 @@ def layout_suggest(
         show.dump(draft.as_json())
     elif out is None:
         typer.echo(draft.text, nl=False)
-    where = str(out) if out else "the draft"
+    line = _next_step(draft, str(out) if out else "the draft", file)
+    if out is not None and not as_json:
+        show.say(line)
+    else:
+        messages.print(line, highlight=False, markup=False)
+
+
+def _next_step(draft: Suggestion, where: str, file: Path) -> str:
     if draft.fault:
         lacks = f"it lacks {', '.join(draft.missing)}" if draft.missing else draft.fault
-        messages.print(f"{where} does not load yet: {lacks}. Its comments say where.", highlight=False, markup=False)
-    else:
-        messages.print(f"{where} loads. Next: sipetl layout test DRAFT.yaml {file}", highlight=False, markup=False)
+        return f"{where} does not load yet: {lacks}. Its comments say where."
+    return f"{where} loads. Next: sipetl layout test DRAFT.yaml {file}"
 
 
 @layout.command("test", epilog="Example: sipetl layout test registry/layouts/results.yaml results.csv")

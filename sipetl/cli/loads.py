@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 from rich.markdown import Markdown
 from sqlalchemy import select
 
-from sipetl.cli import show
+from sipetl.cli import ids, known, show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.errors import ConfigError
 from sipetl.intake import SETTLE_SECONDS
 from sipetl.intake import scan as find
-from sipetl.pipeline import DeliveryOutcome, Flags, ingest, open_home
+from sipetl.pipeline import DeliveryOutcome, Flags, OpenHome, ingest, open_home
 from sipetl.pipeline.ingest import scan_inboxes
-from sipetl.quality import Severity
+from sipetl.quality import Outcome, Severity
 from sipetl.warehouse import tables as t
 
 District = Annotated[str | None, typer.Option(help="Only this district; for a named file: whose it is")]
 Feed = Annotated[str | None, typer.Option(help="Only this feed")]
 _DAY = ["%Y-%m-%d"]
+MOST_PLACES = 5
+"""As many inboxes are named where all are empty."""
 delivery = typer.Typer(help="One delivery.", no_args_is_help=True)
 app.add_typer(delivery, name="delivery")
 
@@ -33,12 +34,14 @@ app.add_typer(delivery, name="delivery")
 def scan(district: District = None, feed: Feed = None, as_json: show.Json = False) -> None:
     """What is new in the inboxes."""
     with open_home(settings()) as home:
-        found = scan_inboxes(home, Flags(district=district, feed=feed))
+        flags = Flags(district=_district(home, district), feed=known.feed(feed))
+        found, looked = scan_inboxes(home, flags), inboxes(home, flags)
     data = [
         {"sender": i.sender, "file": i.found.path, "size": i.found.size, "modified": i.found.modified_at}
         for i in found.incoming
     ]
-    show.rows("New in the inboxes", ("sender", "file", "size", "modified"), data, as_json=as_json)
+    columns = ("sender", "file", "size", "modified")
+    show.rows("New in the inboxes", columns, data, as_json=as_json, empty=nothing_new(looked))
     _tell_waiting(len(found.waiting))
     if found.away:
         raise found.away[0]
@@ -59,21 +62,72 @@ def ingest_command(
     as_json: show.Json = False,
 ) -> None:
     """Land to lake: take files, check them, and keep what is good."""
-    flags = Flags(
-        district, feed, layout, school_year, day and day.date(), window, embargo_until and embargo_until.date()
-    )
     with open_home(settings()) as home:
-        outcomes = ingest(home, list(_files(paths or ())), flags, watch=None if as_json else tell)
+        flags = Flags(
+            _district(home, district) or _only_district(home, paths or ()),
+            known.feed(feed),
+            layout,
+            school_year,
+            day and day.date(),
+            window,
+            embargo_until and embargo_until.date(),
+        )
+        outcomes = ingest(home, list(_files(paths or ())), flags, watch=None if as_json else teller(home))
         waiting = [] if paths else scan_inboxes(home, flags).waiting
+        looked = inboxes(home, flags)
     if as_json:
         show.dump([plain(o) for o in outcomes])
     elif outcomes:
-        messages.print(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
+        show.say(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
     else:
-        messages.print("Taken before, or waiting for a person: see 'sipetl deliveries'." if paths else "Nothing new.")
+        show.say("Taken before, or waiting for a person: see 'sipetl deliveries'." if paths else nothing_new(looked))
     _tell_waiting(len(waiting))
     if any(o.needs_a_person for o in outcomes):
         raise typer.Exit(NEEDS_A_PERSON)
+
+
+def _district(home: OpenHome, district: str | None) -> str | None:
+    with home.warehouse.begin() as connection:
+        return known.district(connection, district)
+
+
+def _only_district(home: OpenHome, paths: Sequence[Path]) -> str | None:
+    """The home's one district, for files that a person names and that lie in no inbox; it is said whose they are."""
+    if not paths or any(_lies_in(path, url) for path in paths for _, url, _ in inboxes(home, Flags())):
+        return None
+    query = select(t.ref.organization.c.district).where(t.ref.organization.c.level == "district")
+    with home.warehouse.begin() as connection:
+        districts = connection.scalars(query).all()
+    if len(districts) != 1:
+        return None
+    messages.print(f"Taken for district {districts[0]}'s, the only one here.", highlight=False)
+    return str(districts[0])
+
+
+def _lies_in(path: Path, folder: str) -> bool:
+    return "://" not in folder and path.resolve().is_relative_to(folder)
+
+
+def inboxes(home: OpenHome, flags: Flags) -> list[tuple[str, str, list[str]]]:
+    """Where files are looked for: district, folder or URL, and the feeds that come there."""
+    feed = t.ref.feed
+    query = select(feed.c.district, feed.c.inbox, feed.c.feed).order_by(feed.c.district, feed.c.inbox, feed.c.feed)
+    found: dict[tuple[str, str], list[str]] = {}
+    with home.warehouse.begin() as connection:
+        for row in connection.execute(query):
+            if flags.district in (None, row.district) and flags.feed in (None, row.feed):
+                found.setdefault((row.district, row.inbox), []).append(row.feed)
+    folder = home.settings.home
+    return [(of, at if "://" in at else str((folder / at).resolve()), feeds) for (of, at), feeds in found.items()]
+
+
+def nothing_new(looked: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    """What is said where a scan finds nothing: also where it looked."""
+    if not looked:
+        return "Nothing new: no inbox is registered for this (feeds.yaml)."
+    places = [f"  {place} (district {district}: {', '.join(feeds)})" for district, place, feeds in looked]
+    more = [f"  and {len(places) - MOST_PLACES} more"] if len(places) > MOST_PLACES else []
+    return "\n".join(["Nothing new. Files are looked for in:", *places[:MOST_PLACES], *more])
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -103,18 +157,34 @@ def _tell_waiting(count: int) -> None:
 _STYLE = {"accepted": "green", "held": "yellow", "rejected": "red", "unrecognized": "red"}
 
 
+def teller(home: OpenHome) -> Callable[[DeliveryOutcome], None]:
+    """Says what became of each delivery as soon as it is known, and what to do about a held one."""
+
+    def one(outcome: DeliveryOutcome) -> None:
+        tell(outcome)
+        if outcome.status is Outcome.HELD:
+            for part_id in _held_parts(home, outcome):
+                show.say(f"{'':<13} what it would change: sipetl hold show {part_id}", style="dim")
+
+    return one
+
+
+def _held_parts(home: OpenHome, outcome: DeliveryOutcome) -> list[str]:
+    part = t.ops.delivery_part
+    query = select(part.c.part_id).where(part.c.delivery_id == outcome.delivery_id, part.c.status == "held")
+    with home.warehouse.begin() as connection:
+        return [str(part_id) for part_id in connection.scalars(query.order_by(part.c.part_id))]
+
+
 def tell(outcome: DeliveryOutcome) -> None:
     """Say what became of a delivery, in a line or two."""
-    style = _STYLE.get(outcome.status.value, "dim")
     good = sum(p.rows_good for p in outcome.parts)
     bad = sum(p.rows_quarantined for p in outcome.parts)
     rows = show.count(good, "row", "rows") + (f", {bad} wait in quarantine" if bad else "")
-    messages.print(
-        f"[{style}]{outcome.status.value:<13}[/] {outcome.sender}  {outcome.file_name}  {outcome.reason or rows}",
-        highlight=False,
-    )
+    what = f"{outcome.status.value:<13} {outcome.sender}  {outcome.file_name}  {outcome.reason or rows}"
+    show.say(what, style=_STYLE.get(outcome.status.value, ""))
     if any(finding.severity is not Severity.INFO for part in outcome.parts for finding in part.findings):
-        messages.print(f"{'':<13} what was found: sipetl delivery show {outcome.delivery_id}", style="dim")
+        show.say(f"{'':<13} what was found: sipetl delivery show {outcome.delivery_id}", style="dim")
 
 
 def plain(outcome: DeliveryOutcome) -> dict[str, Any]:
@@ -149,22 +219,29 @@ def deliveries(
     as_json: show.Json = False,
 ) -> None:
     """The ledger of what came."""
+    status = known.chosen(status, "status of a delivery", known.DELIVERY_STATUSES, listed="")
     table = t.ops.delivery
     query = select(table).order_by(table.c.received_at, table.c.delivery_id)
-    if district:
-        query = query.where(table.c.sender == district)
-    if status:
-        query = query.where(table.c.status == status)
     with open_home(settings()) as home, home.warehouse.begin() as connection:
+        district = known.district(connection, district, senders=True)
+        if district:
+            query = query.where(table.c.sender == district)
+        if status:
+            query = query.where(table.c.status == status)
         data = [dict(row._mapping) for row in connection.execute(query)]
     columns = ("delivery_id", "received_at", "sender", "file_name", "status", "reason")
-    show.rows("Deliveries", columns, data, as_json=as_json)
+    show.rows("Deliveries", columns, data, as_json=as_json, empty="No such delivery came so far.")
 
 
-@delivery.command("show", epilog="Example: sipetl delivery show 0199...")
-def delivery_show(delivery_id: UUID, as_json: show.Json = False) -> None:
+@delivery.command("show", epilog="Example: sipetl delivery show 0199..., or: sipetl delivery show results.csv")
+def delivery_show(
+    name: Annotated[str, typer.Argument(metavar="DELIVERY", help="Its id, how that begins, or its file's name")],
+    as_json: show.Json = False,
+) -> None:
     """One delivery: the letter to its sender."""
     config = settings()
+    with open_home(config) as home, home.warehouse.begin() as connection:
+        delivery_id = ids.delivery(connection, name)
     path = config.reports_dir / "letters" / f"{delivery_id}.{'json' if as_json else 'md'}"
     if not path.exists():
         raise ConfigError(

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import select, union_all
+from sqlalchemy import null, select, union_all
 from typer.core import TyperGroup
 
-from sipetl.cli import show
-from sipetl.cli.app import app, messages, settings
+from sipetl.cli import known, show
+from sipetl.cli.app import app, settings
+from sipetl.errors import ConfigError
 from sipetl.pipeline import OpenHome, open_home
 from sipetl.pipeline.compute import compute
 from sipetl.pipeline.exchange import export_release, restate_cycle, restatements_of
-from sipetl.pipeline.review import judge, release_cycle, watch
+from sipetl.pipeline.review import bring_up_to_date, release_cycle, release_doubts, watch, withdraw_release
 from sipetl.publish import Release, Restatement, Trace, Wanted
 from sipetl.publish import trace as trace_value
 from sipetl.warehouse import tables as t
@@ -42,6 +43,9 @@ app.add_typer(release, name="release")
 def release_command(
     cycle: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also if its data is blocked, or nothing could be judged")
+    ] = False,
     restate: Annotated[bool, typer.Option("--restate", help="A further edition of a released cycle")] = False,
     reason: Annotated[str | None, typer.Option(help="Why it is restated; the public reads it")] = None,
     as_json: show.Json = False,
@@ -51,23 +55,51 @@ def release_command(
         what = "Restate" if restate else "Freeze"
         typer.confirm(f"{what} cycle {cycle}? Later changes become restatements", abort=True, err=True)
     with open_home(settings()) as home:
-        _bring_up_to_date(home)
+        cycle = _known(home, cycle)
+        bring_up_to_date(home)
         if not restate:
+            if not anyway:
+                _refuse_doubtful(home, cycle)
             _tell_release(release_cycle(home, cycle), {}, as_json=as_json)
             return
         done = restate_cycle(home, cycle, reason=reason)
-    if done.release is None:
-        messages.print(f"Nothing differs from the release of {cycle}: no further edition was made.")
-        if as_json:
-            show.dump({"cycle": cycle, "restated": 0})
+    if done.release is None and as_json:
+        show.dump({"cycle": cycle, "restated": 0})
+    elif done.release is None:
+        show.say(f"Nothing differs from the release of {cycle}: no further edition was made.")
     else:
         _tell_release(done.release, {"restated": len(done.rows)}, as_json=as_json)
 
 
-def _bring_up_to_date(home: OpenHome) -> None:
-    compute(home)
-    watch(home)
-    judge(home)
+def _known(home: OpenHome, cycle: str) -> str:
+    """The cycle's code as the registry writes it."""
+    with home.warehouse.begin() as connection:
+        return known.cycle(connection, cycle) or cycle
+
+
+def _refuse_doubtful(home: OpenHome, cycle: str) -> None:
+    doubts = release_doubts(home, cycle)
+    if doubts:
+        raise ConfigError(
+            f"cycle {cycle} is not ready to be released",
+            why="; ".join(doubts),
+            cure=f"see 'sipetl readiness {cycle}', or release it all the same with --anyway",
+        )
+
+
+@release.command("withdraw", epilog="Example: sipetl release withdraw C1 --reason 'sent before the review' --yes")
+def release_withdraw(
+    cycle: str,
+    reason: Annotated[str, typer.Option(help="Why it is taken back; kept with it")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Take a release back: the public views show the cycle no more, until it is released again."""
+    if not yes:
+        typer.confirm(f"Take the release of cycle {cycle} back", abort=True, err=True)
+    with open_home(settings()) as home:
+        cycle = _known(home, cycle)
+        edition = withdraw_release(home, cycle, reason=reason)
+    show.say(f"Edition {edition} of {cycle} is withdrawn; it is kept. To release it again: sipetl release {cycle}")
 
 
 def _tell_release(done: Release, more: dict[str, int], *, as_json: bool) -> None:
@@ -75,7 +107,7 @@ def _tell_release(done: Release, more: dict[str, int], *, as_json: bool) -> None
         show.dump({**asdict(done), **more})
         return
     restated = f" Edition {done.edition}: {more['restated']} numbers restated." if more else ""
-    messages.print(
+    show.say(
         f"Released {done.cycle}: {done.values} values ({done.suppressed} suppressed), {done.statuses} statuses.{restated}"
     )
 
@@ -84,10 +116,15 @@ def _tell_release(done: Release, more: dict[str, int], *, as_json: bool) -> None
 def release_list(as_json: show.Json = False) -> None:
     """Every release with its editions."""
     names = ("cycle", "edition", "released_at", "as_of", "policy", "readiness", "reason", "sha256")
-    query = union_all(*(select(*(x.c[n] for n in names)) for x in (t.release.release, t.release.past_release)))
+    latest, past = t.release.release, t.release.past_release
+    taken_back = ("withdrawn_at", "withdrawn_because")
+    query = union_all(
+        select(*(latest.c[n] for n in names), *(null().label(n) for n in taken_back)),
+        select(*(past.c[n] for n in (*names, *taken_back))),
+    )
     with open_home(settings()) as home, home.warehouse.begin() as connection:
         data = [dict(row) for row in connection.execute(query.order_by("as_of", "cycle", "edition")).mappings()]
-    show.rows("Releases", names, data, as_json=as_json)
+    show.rows("Releases", (*names, *taken_back), data, as_json=as_json, empty="No cycle was released so far.")
 
 
 @release.command("export", epilog="Example: sipetl release export C1 --out alder-C1.zip")
@@ -102,9 +139,9 @@ def release_export(
 ) -> None:
     """Write a district's release as a file for another home: the state's ingests it."""
     with open_home(settings()) as home:
-        package = export_release(home, Wanted(cycle, district, edition, unsuppressed), out)
-    messages.print(f"{show.count(len(package.values), 'value', 'values')}, {len(package.statuses)} statuses.")
-    typer.echo(out)
+        package = export_release(home, Wanted(_known(home, cycle), district, edition, unsuppressed), out)
+    values = show.count(len(package.values), "value", "values")
+    show.say(f"Wrote {out}: {values}, {show.count(len(package.statuses), 'status', 'statuses')}.")
 
 
 @app.command(epilog="Example: sipetl restatements C1 --json")
@@ -114,8 +151,9 @@ def restatements(
 ) -> None:
     """What differs from a release by now, and why; unsuppressed: for the home's own eyes."""
     with open_home(settings()) as home:
-        compute(home)
+        cycle = _known(home, cycle) if cycle else None
         watch(home)
+        compute(home)
         found = restatements_of(home, cycle)
     if as_json:
         show.dump([_restatement(row) | {"causes": [cause.as_json() for cause in row.causes]} for row in found])
@@ -123,7 +161,7 @@ def restatements(
     data = [_restatement(row) | {"why": "; ".join(cause.told() for cause in row.causes)} for row in found]
     columns = ["cycle", "edition", "organization", "metric", "student_group", "period", "benchmark"]
     columns += ["released", "current", "released_status", "current_status", "why"]
-    show.rows("Restatements", columns, data, as_json=False)
+    show.rows("Restatements", columns, data, as_json=False, empty="Nothing differs from what was released.")
 
 
 def _restatement(row: Restatement) -> dict[str, Any]:
@@ -142,7 +180,12 @@ def trace(
     """From a number to the deliveries and files behind it."""
     with open_home(settings()) as home, home.warehouse.begin() as connection:
         found = trace_value(
-            connection, organization=organization, metric=metric, period=period, student_group=group, cycle=cycle
+            connection,
+            organization=known.organization(connection, organization) or organization,
+            metric=known.metric(connection, metric) or metric,
+            period=known.period(connection, period) or period,
+            student_group=known.student_group(connection, group) or group,
+            cycle=known.cycle(connection, cycle),
         )
     if as_json:
         show.dump(asdict(found))

@@ -20,6 +20,7 @@ from sipetl.privacy import Key, load_key
 from sipetl.publish import apply_views
 from sipetl.registry import load_registry
 from sipetl.registry.load import fingerprint
+from sipetl.reports import make_private
 from sipetl.settings import Settings
 from sipetl.warehouse import Warehouse, advisory_locks, ledger, open_warehouse, upgrade
 from sipetl.warehouse import tables as t
@@ -77,6 +78,7 @@ def open_home(settings: Settings) -> Iterator[OpenHome]:
     _refuse_absent(settings)
     key = load_key(settings.key_file)
     sweep(settings.scratch_dir)
+    _keep_private(settings)
     with open_warehouse(settings) as warehouse:
         if upgrade(warehouse):
             apply_views(warehouse)
@@ -92,6 +94,14 @@ def _refuse_absent(settings: Settings) -> None:
     has_stores = settings.warehouse_url or (settings.home / "warehouse").is_dir()
     if not has_stores and not settings.registry_dir.is_dir():
         raise ConfigError("there is no home here", where=str(settings.home), cure="run 'sipetl init', or name --home")
+
+
+def _keep_private(settings: Settings) -> None:
+    """Student rows, and files as received, are for this account alone; stores elsewhere have rights of their own."""
+    for url in (settings.landing_url, settings.lake_url):
+        folder = Path(url)
+        if "://" not in url and (folder.is_dir() or not folder.exists()):
+            make_private(folder)
 
 
 def _know_key(warehouse: Warehouse, key: Key, now: datetime) -> None:

@@ -27,12 +27,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def place(lived: Lived, make_quick: Callable[[str], Path]) -> Iterator[Path]:
-    """A folder as a newcomer's clone after `make demo` and `sipetl init our-home`."""
+    """A folder as a newcomer's clone after `make demo` and `sipetl --as-of DAY init our-home`."""
     folder = make_quick("guides")
     for name in ("sipetl", "expectations", "docs"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "demo-home").symlink_to(lived.home)
-    done = command("init", str(folder / "our-home"))
+    done = command("--as-of", DAY, "init", str(folder / "our-home"))
     assert done.status == 0, done.err
     yield folder
     embedded.remove(folder / "our-home" / "warehouse")

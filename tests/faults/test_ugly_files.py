@@ -337,7 +337,7 @@ def test_a_command_on_ugly_files_ends_without_a_traceback(site: Site) -> None:
     assert done.status == 4
     assert "Traceback" not in done.out + done.err
     assert "defect" not in done.err
-    assert "5 deliveries" in done.err
+    assert "5 deliveries" in done.out
 
 
 def workbook_of_results(samples: Path, change: Callable[[list[list[Any]]], list[list[Any]]]) -> bytes:
@@ -419,7 +419,7 @@ def test_a_folder_is_taken_whole_the_oldest_first_but_for_hidden_and_half_writte
         ("attendance_late.csv", "accepted"),
     ]
     assert site.lake(FeedName.ATTENDANCE, "select count(*), count(*) filter (tardy) from rows") == [(200, 5)]
-    assert "Taken before" in site.run("ingest", str(folder), "--district", "3501").err
+    assert "Taken before" in site.run("ingest", str(folder), "--district", "3501").out
 
 
 def test_a_folder_without_a_file_is_told(site: Site) -> None:
