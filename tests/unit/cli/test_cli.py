@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from sipetl.cli import app
-from tests.home import command
+from tests.home import ATTENDANCE, command
 
 
 def test_every_command_has_help_and_an_example() -> None:
@@ -81,3 +82,13 @@ def test_error_is_one_paragraph(
     assert says in done.err.replace("\n", " ")
     assert "Traceback" not in done.err
     assert len(done.err) < 1000
+
+
+def test_the_only_district_need_not_be_named(home: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "attendance_2026-01-12_2026-01-16.csv"
+    path.write_text(ATTENDANCE)
+
+    done = command("ingest", str(path), "--json", **home)
+
+    assert "Taken for district 9901's, the only one here." in done.err
+    assert json.loads(done.out)[0]["sender"] == "9901"

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from sipetl.cli.holds import by_reason, ranges
-from tests.home import ATTENDANCE, Done, Site, attendance, command, present, students, weekdays
+from tests.home import Done, Site, attendance, present, students, weekdays
 
 DAYS = weekdays(date(2026, 1, 12), 5)
 
@@ -73,16 +73,6 @@ def test_empty_scan_names_the_inboxes(site: Site) -> None:
         assert f"{site.root}/inbox/3501 (district 3501: attendance, roster)" in done.out
         assert f"{site.root}/inbox/9002" in done.out
     assert json.loads(site.run("ingest", "--json").out) == []
-
-
-def test_the_only_district_need_not_be_named(home: dict[str, str], tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = tmp_path / "attendance_2026-01-12_2026-01-16.csv"
-    path.write_text(ATTENDANCE)
-
-    done = command("ingest", str(path), "--json", **home)
-
-    assert "Taken for district 9901's, the only one here." in done.err
-    assert json.loads(done.out)[0]["sender"] == "9901"
 
 
 def test_of_several_districts_none_is_assumed(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]
