@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from sipetl.errors import DeliveryError, UnreadableError, UnrecognizedError
@@ -64,6 +65,8 @@ class Identified:
 
     members: tuple[Member, ...]
     refused: tuple[Refused, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Names of members that a recognised layout says hold nothing for its feed."""
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self.members)
@@ -89,12 +92,20 @@ def identify(path: Path, name: str, layouts: Sequence[Layout], *, scratch: Path)
     refused: list[Refused] = []
     for part in open_parts(path, name, scratch):
         try:
-            members.append(_identify_part(part, layouts, scratch))
+            members.append(_identify_part(part, name, layouts, scratch=scratch))
         except DeliveryError as error:
             refused.append(Refused(part.name, error))
     if not members:
         raise refused[0].error
-    return Identified(tuple(members), tuple(refused))
+    beside = tuple(one.name for one in refused if _is_beside(one, members))
+    return Identified(tuple(members), tuple(one for one in refused if one.name not in beside), beside)
+
+
+def _is_beside(refused: Refused, members: Iterable[Member]) -> bool:
+    """Whether a member comes along with one that is recognised; one that is broken is told all the same."""
+    name = PurePosixPath(refused.name).name.casefold()
+    known = (pattern for member in members for pattern in member.layout.file.beside)
+    return isinstance(refused.error, UnrecognizedError) and any(fnmatchcase(name, p.casefold()) for p in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class _Reading:
         return wanted.delimiter in (None, self.delimiter)
 
 
-def _identify_part(part: Part, layouts: Sequence[Layout], scratch: Path) -> Member:
+def _identify_part(part: Part, archive: str, layouts: Sequence[Layout], *, scratch: Path) -> Member:
     if part.kind == "xlsx":
         path, encoding = part.path, ""
         readings = _workbook(part)
@@ -122,7 +133,7 @@ def _identify_part(part: Part, layouts: Sequence[Layout], scratch: Path) -> Memb
         path, encoding = text.path, text.encoding
         readings = [_Reading(head_rows(path, delimiter), delimiter) for delimiter in DELIMITERS]
     reading, best = _best(part, readings, layouts)
-    groups = name_groups(best.layout, part.name) | _title_groups(best, reading)
+    named = name_groups(best.layout, part.name) or name_groups(best.layout, archive)
     return Member(
         name=part.name,
         path=path,
@@ -133,7 +144,7 @@ def _identify_part(part: Part, layouts: Sequence[Layout], scratch: Path) -> Memb
         headers=best.headers,
         layout=best.layout,
         sheet=reading.sheet,
-        groups=groups,
+        groups=named | _title_groups(best, reading),
     )
 
 

@@ -60,9 +60,13 @@ class File(Model):
     sheet: Pattern | None = None
     """Workbooks: the sheet whose name matches; None = the first."""
     name_pattern: Pattern | None = None
-    """On the file's name; its named groups can be used as `{name}` in `value`, and as sources below."""
+    """On the file's name, else on that of the archive it came in; its named groups can be used as `{name}` in `value`,
+    and as sources below."""
     name_example: str | None = None
     """A name that fits the pattern, for the letter to a sender whose file's name does not say enough."""
+    beside: tuple[str, ...] = ()
+    """Names of files that come in the same archive and hold nothing for this feed, with * and ? as wildcards: they are
+    kept as they came, and no person need look at them."""
     title_pattern: Pattern | None = None
     """On the first cell above the header; its named groups are used like those of `name_pattern`."""
 

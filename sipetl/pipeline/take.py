@@ -91,7 +91,7 @@ def _identify(taking: Taking, layouts: Sequence[Layout]) -> Identified:
     bench, delivery = taking.bench, taking.delivery
     with taking.step("identify") as counts:
         found = identify(_local(bench, delivery), delivery.file_name, layouts, scratch=bench.scratch)
-        counts |= {"members": len(found.members), "refused": len(found.refused)}
+        counts |= {"members": len(found.members), "refused": len(found.refused), "beside": len(found.beside)}
     return found
 
 
