@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from sipetl.arrivals.model import Arrival, Part
 from sipetl.arrivals.whole import Expectations
 from sipetl.errors import ConfigError
-from sipetl.registry.calendar import padded
+from sipetl.registry.calendar import Period, PeriodKind, padded
 from sipetl.registry.models import Feed, Floors, Home
 from sipetl.warehouse import tables as t
 
@@ -90,6 +90,14 @@ def read_context(connection: Connection) -> Context:
         feeds=feeds,
         cycles=frozenset(connection.scalars(select(t.ref.cycle.c.cycle))),
     )
+
+
+def read_periods(connection: Connection, years: Iterable[int]) -> list[Period]:
+    """Read the periods of some school years."""
+    period = t.ref.period.c
+    columns = (getattr(period, name) for name in Period.__dataclass_fields__)
+    rows = connection.execute(select(*columns).where(period.school_year.in_(sorted(years)))).mappings()
+    return [Period(**{**row, "kind": PeriodKind(row["kind"])}) for row in rows]
 
 
 def students_by_school(parts: Iterable[Part]) -> dict[tuple[str, int], dict[str, int]]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import pyarrow as pa
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
-from sipetl.arrivals.context import NO_FEED, Context, local
+from sipetl.arrivals.context import NO_FEED, Context, local, read_periods
 from sipetl.arrivals.lacking import Line, Tally, read_days, tallies
 from sipetl.arrivals.model import CAME, ONE_WINDOW, Word
-from sipetl.registry.calendar import YEAR_STARTS, Period, PeriodKind
+from sipetl.registry.calendar import YEAR_STARTS, Period
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import ledger, merge
 from sipetl.warehouse import tables as t
@@ -151,7 +151,7 @@ def _of_districts(
     connection: Connection, context: Context, years: Sequence[int], today: date
 ) -> Iterator[tuple[str, FeedName, tuple[list[str], Period, Tally]]]:
     """Days of every district, feed and period, for the schools that lack the same."""
-    lines, periods = _read_lines(connection, context, years, today), _read_periods(connection, years)
+    lines, periods = _read_lines(connection, context, years, today), read_periods(connection, years)
     for year in years:
         starts, ends = (date(y, *YEAR_STARTS) for y in (year - 1, year))
         begun = [period for period in periods if period.school_year == year and period.starts_on <= today]
@@ -176,10 +176,3 @@ def _read_lines(connection: Connection, context: Context, years: Sequence[int], 
         if sender not in context.schools:
             states[feed].add(sender)
     return _Lines(found, {feed: frozenset(senders) for feed, senders in states.items()})
-
-
-def _read_periods(connection: Connection, years: Iterable[int]) -> list[Period]:
-    period = t.ref.period.c
-    columns = (getattr(period, name) for name in Period.__dataclass_fields__)
-    rows = connection.execute(select(*columns).where(period.school_year.in_(list(years))))
-    return [Period(row[0], row[1], PeriodKind(row[2]), *row[3:]) for row in rows]

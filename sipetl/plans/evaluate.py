@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, select
 
-from sipetl.arrivals.context import Context, local, read_context
+from sipetl.arrivals.context import Context, local, read_context, read_periods
 from sipetl.errors import ConfigError
 from sipetl.plans.answers import answer
 from sipetl.plans.history import Before, read_history
@@ -26,7 +26,6 @@ from sipetl.plans.readings import (
     place_of,
     read_arrivals,
     read_goals,
-    read_periods,
     read_values,
     read_versions,
 )
@@ -167,7 +166,7 @@ def _read(
     return Facts(
         goals=goals,
         values=read_values(connection, versions, years),
-        periods=read_periods(connection, years),
+        periods={(p.school_year, p.kind.value, p.code): p for p in read_periods(connection, years)},
         arrivals=read_arrivals(connection, years),
         places={(goal.district, goal.benchmark.feed): place_of(context, goal) for goal in goals},
         minimum_n=minimum_n,

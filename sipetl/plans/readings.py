@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, select, text
 
 from sipetl.arrivals import OVERDUE, Word
 from sipetl.arrivals.context import Context
 from sipetl.metrics import Metric, Sums, grade_groups, load_catalogue, measure
 from sipetl.plans.model import Benchmark, Mag
 from sipetl.plans.slots import Place
-from sipetl.registry.calendar import Period, PeriodKind
+from sipetl.registry.calendar import Period
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import tables as t
 
@@ -227,20 +227,6 @@ def read_values(connection: Connection, versions: Collection[int], years: Iterab
     given = {"versions": sorted(versions), "years": sorted(years)}
     rows = connection.execute(_VALUES, {**given, "grade_groups": json.dumps(grade_groups())})
     return Values({(row[0], row[1], row[2], row[3]): Value(*row[4:]) for row in rows})
-
-
-def read_periods(connection: Connection, years: Iterable[int]) -> dict[tuple[int, str, str], Period]:
-    """The periods of some school years, by school year, kind and code."""
-    period = t.ref.period.c
-    columns = (getattr(period, name) for name in Period.__dataclass_fields__)
-    query = select(*columns).where(period.school_year.in_(sorted(years)))
-    return {(row.school_year, row.kind, row.code): _period(row) for row in connection.execute(query)}
-
-
-def _period(row: Row[tuple[object, ...]]) -> Period:
-    return Period(
-        row.period_id, row.school_year, PeriodKind(row.kind), row.code, row.starts_on, row.ends_on, row.sort
-    )
 
 
 def read_arrivals(connection: Connection, years: Iterable[int]) -> Arrivals:
