@@ -93,6 +93,10 @@ class Trace:
     expected_n: int | None
     coverage: str | None
     data_status: str
+    days_due: int | None
+    """School days of the period, where too many of them are not here now; else None."""
+    days_overdue: int | None
+    days_pending: int | None
     suppression: str | None
     """Why the public does not see it, in a release."""
     input_id: str
@@ -137,8 +141,9 @@ def trace(
 def _value_query(cycle: str | None) -> str:
     query = _read("trace_value")
     if cycle is None:
-        return query.format(suppression="null", table="metric.value", condition="true")
-    return query.format(suppression="v.suppression", table="ops.release_value", condition="v.cycle = :cycle")
+        return query.format(suppression="null", table="metric.value", condition="true", is_current="true")
+    frozen = {"table": "ops.release_value", "condition": "v.cycle = :cycle", "is_current": "false"}
+    return query.format(suppression="v.suppression", **frozen)
 
 
 def _part(row: Row[Any]) -> TracedPart:

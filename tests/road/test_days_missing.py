@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -63,6 +64,13 @@ def test_a_gap_of_two_weeks_leaves_no_certain_number_over_it(gap: Site) -> None:
     assert data_statuses(gap, "2025-10")["school"] == "incomplete"
     assert data_statuses(gap, "2025-09") == {"school": "final", "district": "incomplete", "state": "incomplete"}
     assert statuses(gap) == {"B1": "incomplete", "M1": "incomplete"}
+
+
+def test_a_trace_says_how_many_days_are_not_here(gap: Site) -> None:
+    """October has 23 weekdays, of which the 13th is a holiday; ten weekdays are lost, that one among them."""
+    found = json.loads(gap.run("trace", "35010010", "attendance_rate", "2025-10", "--json").out)
+
+    assert (found["data_status"], found["days_due"], found["days_overdue"]) == ("incomplete", 22, 9)
 
 
 def test_the_days_that_came_after_all_make_it_whole(gap: Site) -> None:
