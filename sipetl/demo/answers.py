@@ -35,8 +35,8 @@ Observation and evidence (of a month in the month, else from the year's start)
     staff_with_evidence_<kind>: teachers with an entry that meets the expectation / teachers of the district, where its
     log has entries in the period; an agenda review is about no teacher. The log that never came is left out.
 Groups
-    As the roster says them; traits do not change within a year. MCAS rows say their own. high_needs is who is known to
-    be in one of its parts; low_income is known for MCAS alone.
+    As the roster says them; traits do not change within a year. MCAS rows say their own. low_income and
+    high_needs are known for MCAS alone.
 """
 
 from __future__ import annotations

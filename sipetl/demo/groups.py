@@ -1,7 +1,7 @@
 """Who belongs to which student group, from latent state. Unknown is never "no", and never "yes" either.
 
-The roster's groups know neither low income (the state designates it, massachusetts.md 2.5) nor a high-needs flag of
-its own; high needs is then whoever is known to be in one of its parts. MCAS rows carry all of it.
+The roster knows neither low income (the state designates it, massachusetts.md 2.5) nor a high-needs flag of its own;
+so nobody is known to have high needs by it, or not. MCAS rows carry all of it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ class Membership:
 
 def roster_groups(people: People, person: Ints, grade: Codes) -> Membership:
     """Groups as the roster knows them."""
-    learner, disability = people.el[person] > 0, people.disability[person] == 1
     nobody = np.zeros(person.size, bool)
-    needs = [nobody, learner | disability, people.lunch[person] > 0]
+    needs = [nobody, nobody, people.lunch[person] > 0]
     return _membership(people, person, grade, needs)
 
 

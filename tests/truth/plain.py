@@ -206,7 +206,6 @@ def _groups(row: Any) -> Iterator[str]:
         "el_or_former_el": ever,
         "disability": disabled,
         "local_frl": row.free_reduced_lunch in {"Free Lunch", "Reduced Lunch"},
-        "high_needs": ever or disabled,
     }
     yield from (name for name, is_in in flags.items() if is_in)
 

@@ -149,7 +149,12 @@ facts_result as (
         coalesce(c.low_income, m.low_income) as low_income,
         m.local_frl,
         coalesce(
-            c.high_needs, c.disability or c.english_learner or c.former_el or c.low_income, m.high_needs
+            c.high_needs,
+            case
+                when c.disability is not null and c.english_learner is not null and c.low_income is not null
+                then c.disability or c.english_learner or c.former_el or c.low_income
+            end,
+            m.high_needs
         ) as high_needs
     from chosen as c
     left join member as m

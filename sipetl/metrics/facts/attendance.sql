@@ -91,7 +91,18 @@ span_row as (
 ),
 span as materialized (
     select
-        r.* exclude (id_hash, school, district, valid_to),
+        r.* exclude (id_hash, school, district, valid_to) replace (
+            -- a union of which the roster knows only some parts would be of other students than it says
+            coalesce(
+                r.high_needs,
+                case
+                    when bool_or(r.disability is not null) over of_roster
+                        and bool_or(r.english_learner is not null) over of_roster
+                        and bool_or(r.low_income is not null) over of_roster
+                    then r.disability or r.english_learner or r.former_el or r.low_income
+                end
+            ) as high_needs
+        ),
         p.person_key, s.organization_id, s.district, s.calendar,
         coalesce(r.valid_to, date '9999-01-01') as valid_to,
         row_number() over (order by r.valid_from, r.part_id, r.row_number, r.population) as span_id
@@ -99,6 +110,7 @@ span as materialized (
     join school as s on s.code = r.school
     join person as p on p.id_hash = r.id_hash
     where r.valid_from <= $as_of
+    window of_roster as (partition by r.population, s.district, r.school_year)
 ),
 roster_of as (
     select distinct population, district, school_year from span
@@ -380,8 +392,7 @@ facts_student_school as materialized (
         f.* exclude (population),
         n.grade, n.race_ethnicity, n.gender, n.english_learner,
         n.english_learner or n.former_el as el_or_former_el,
-        n.disability, n.low_income, n.local_frl,
-        coalesce(n.high_needs, n.disability or n.english_learner or n.former_el or n.low_income) as high_needs
+        n.disability, n.low_income, n.local_frl, n.high_needs
     from facts as f
     left join span as n on n.span_id = (f.latest & 4294967295)
     where f.population = 'student'

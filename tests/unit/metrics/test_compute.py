@@ -147,6 +147,19 @@ def test_unknown_group_membership_is_not_no(con: duckdb.DuckDBPyConnection) -> N
     }  # fmt: skip
 
 
+def test_a_union_of_groups_is_not_made_of_the_parts_that_a_roster_happens_to_know(con: duckdb.DuckDBPyConnection) -> None:
+    two_weeks(con)
+    known = {"english_learner": False, "former_el": False, "disability": True}
+    insert(con, "lake_roster", student("one", **known, low_income=None), student("two", **known, low_income=None))
+    insert(con, "lake_attendance", absence("one", date(2025, 11, 7)))
+
+    table = compute_feed(con, FeedName.ATTENDANCE, as_of=AS_OF, catalogue=load_catalogue())
+    found = con.execute(f"select distinct student_group from {table}").fetchall()
+
+    assert ("disability",) in found
+    assert ("high_needs",) not in found, "nobody's low income is known"
+
+
 def test_groups_have_the_names_of_the_reference_table(con: duckdb.DuckDBPyConnection) -> None:
     two_weeks(con)
     kinds = {"full": ("KF", "N"), "part": ("KP", None), "transitional": ("KT", None), "beyond": ("SP", None)}
