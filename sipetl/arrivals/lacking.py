@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from sipetl.arrivals.context import School
 from sipetl.arrivals.model import CAME, OVERDUE, Word
@@ -31,6 +32,13 @@ class Line:
     def days(self, days: Sequence[date]) -> Sequence[date]:
         """The school days it covers."""
         return days[bisect_left(days, self.opens_on) : bisect_right(days, self.closes_on)]
+
+
+class Span(NamedTuple):
+    """Days that a value rests on: those `within` its period, or the year's `to_date`, up to the period's end."""
+
+    period: Period
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +100,10 @@ class Days:
         pending = [day for day, is_overdue in self.everywhere.items() if not is_overdue]
         return Lacking(*(tuple(sorted(d for d in found if school.exists(d, d))) for found in (overdue, pending)))
 
-    def tally(self, lacking: Lacking, period: Period) -> Tally:
-        """Count the days of a period."""
+    def tally(self, lacking: Lacking, first: date, last: date) -> Tally:
+        """Count the days from the first to the last."""
         due, free, overdue, pending = (
-            bisect_right(days, period.ends_on) - bisect_left(days, period.starts_on)
+            bisect_right(days, last) - bisect_left(days, first)
             for days in (self.days, self.free, lacking.overdue, lacking.pending)
         )
         return Tally(due - free, overdue, pending, self.floor * (due - free))
@@ -152,13 +160,21 @@ def _short(lines: Iterable[Line], days: Sequence[date], whole: set[date]) -> dic
 
 def tallies(
     found: Days, schools: Iterable[School], periods: Sequence[Period]
-) -> Iterator[tuple[list[str], Period, Tally]]:
-    """Count the days of every period once for all schools that lack the same ones: most lack what their district does."""
+) -> Iterator[tuple[list[str], Span, Tally]]:
+    """Count the days of every period once for all schools that lack the same ones: most lack what their district does.
+
+    Args:
+        found: the district's days.
+        schools: its schools.
+        periods: periods of one school year.
+    """
     alike: dict[Lacking, list[str]] = {}
     for school in schools:
         alike.setdefault(found.lacking(school), []).append(school.code)
+    year = min((period.starts_on for period in periods), default=date.max)
     for lacking, codes in alike.items():
         for period in periods:
-            tally = found.tally(lacking, period)
-            if tally.due:
-                yield codes, period, tally
+            for basis, first in (("within", period.starts_on), ("to_date", year)):
+                tally = found.tally(lacking, first, period.ends_on)
+                if tally.due:
+                    yield codes, Span(period, basis), tally

@@ -14,9 +14,9 @@ import pyarrow as pa
 from sqlalchemy import Connection, text
 
 from sipetl.arrivals.context import NO_FEED, Context, local, read_periods
-from sipetl.arrivals.lacking import Line, Tally, read_days, tallies
+from sipetl.arrivals.lacking import Line, Span, Tally, read_days, tallies
 from sipetl.arrivals.model import CAME, ONE_WINDOW, Word
-from sipetl.registry.calendar import YEAR_STARTS, Period
+from sipetl.registry.calendar import YEAR_STARTS
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import ledger, merge
 from sipetl.warehouse import tables as t
@@ -28,14 +28,15 @@ SCHEMA = pa.schema(
         ("organization_id", pa.int64()),
         ("feed", pa.string()),
         ("period_id", pa.int64()),
+        ("basis", pa.string()),
         ("days_due", pa.int64()),
         ("days_overdue", pa.int64()),
         ("days_pending", pa.int64()),
         ("data_status", pa.string()),
     ]
 )
-Key = tuple[int, str, int]
-"""Organization, feed, period."""
+Key = tuple[int, str, int, str]
+"""Organization, feed, period, basis."""
 _LINES = text("""
 select a.district, a.feed, a.school_year, a.opens_on, a.closes_on, v.verdict, v.short_schools
 from ops.arrival a
@@ -52,7 +53,7 @@ left join ref.organization s on s.level = 'state'
 where o.level = 'school'
 """)
 _BEFORE = text("""
-select s.organization_id, s.feed, s.period_id, s.data_status
+select s.organization_id, s.feed, s.period_id, s.basis, s.data_status
 from ops.shortfall s
 join ref.period p using (period_id)
 where p.school_year = any(:years)
@@ -86,7 +87,7 @@ def note_shortfalls(connection: Connection, context: Context, years: Sequence[in
         years: school years.
         now: the moment.
     """
-    before = {(row[0], row[1], row[2]): row[3] for row in connection.execute(_BEFORE, {"years": list(years)})}
+    before = {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(_BEFORE, {"years": list(years)})}
     found = dict(_found(connection, context, years, local(now, context).date()))
     rows = [dict(zip(SCHEMA.names, (*key, *rest), strict=True)) for key, rest in sorted(found.items())]
     listed = ", ".join(map(str, sorted(years)))
@@ -97,7 +98,7 @@ def note_shortfalls(connection: Connection, context: Context, years: Sequence[in
 
 
 def _request(connection: Connection, changed: Iterable[Key], now: datetime) -> None:
-    columns = [list(column) for column in zip(*changed, strict=True)]
+    columns = [list(column) for column in zip(*changed, strict=True)][:-1]
     if columns:
         given = dict(zip(("organizations", "feeds", "periods"), columns, strict=True))
         for feed, district, school_year in connection.execute(_TOUCHED, given).all():
@@ -109,17 +110,17 @@ def _found(
 ) -> Iterator[tuple[Key, tuple[int, int, int, str]]]:
     """The rows of organizations that lack days: schools, and what contains them."""
     school_ids, above = _read_organizations(connection)
-    total: defaultdict[tuple[int, FeedName, Period], Tally] = defaultdict(Tally)
-    for district, feed, (codes, period, tally) in _of_districts(connection, context, years, today):
-        if tally.data_status(is_over=period.ends_on <= today):
+    total: defaultdict[tuple[int, FeedName, Span], Tally] = defaultdict(Tally)
+    for district, feed, (codes, span, tally) in _of_districts(connection, context, years, today):
+        if tally.data_status(is_over=span.period.ends_on <= today):
             for code in codes:
-                total[school_ids[code], feed, period] = tally
+                total[school_ids[code], feed, span] = tally
         for organization_id in above[district]:
-            total[organization_id, feed, period] += tally.of(len(codes))
-    for (organization_id, feed, period), tally in total.items():
+            total[organization_id, feed, span] += tally.of(len(codes))
+    for (organization_id, feed, (period, basis)), tally in total.items():
         status = tally.data_status(is_over=period.ends_on <= today)
         if status is not None:
-            yield (organization_id, feed, period.period_id), (tally.due, tally.overdue, tally.pending, status)
+            yield (organization_id, feed, period.period_id, basis), (tally.due, tally.overdue, tally.pending, status)
 
 
 def _read_organizations(connection: Connection) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
@@ -149,7 +150,7 @@ class _Lines:
 
 def _of_districts(
     connection: Connection, context: Context, years: Sequence[int], today: date
-) -> Iterator[tuple[str, FeedName, tuple[list[str], Period, Tally]]]:
+) -> Iterator[tuple[str, FeedName, tuple[list[str], Span, Tally]]]:
     """Days of every district, feed and period, for the schools that lack the same."""
     lines, periods = _read_lines(connection, context, years, today), read_periods(connection, years)
     for year in years:

@@ -37,4 +37,5 @@ def _row(metric: Metric) -> dict[str, Any]:
         "decimals": metric.decimals,
         "source": metric.source,
         "definition_sha256": metric.definition_sha256,
+        "basis": metric.basis,
     }

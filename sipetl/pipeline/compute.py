@@ -30,18 +30,15 @@ from sipetl.metrics.register import register_metrics
 from sipetl.pipeline.crew import side_by_side
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
+from sipetl.pipeline.marks import embargoed_districts, mark, mark_above, remarked_above
 from sipetl.pipeline.values import (
     Slice,
     Task,
     current_inputs,
     difference,
-    embargoed_districts,
     input_of,
     keep_inputs,
-    mark,
-    mark_above,
     old_inputs,
-    remarked_above,
 )
 from sipetl.registry.models import FeedName
 from sipetl.warehouse import Written, advisory_locks, ledger

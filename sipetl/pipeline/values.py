@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -193,101 +192,3 @@ def keep_inputs(connection: Connection, sets: Iterable[Collection[str]]) -> None
     rows = sorted((str(i), one) for i, members in wanted.items() if i not in known for one in members)
     columns = pa.table({"input_id": [i for i, _ in rows], "member": [one for _, one in rows]})
     patch(connection, member, columns, columns.slice(0, 0))
-
-
-def mark(
-    connection: Connection,
-    con: duckdb.DuckDBPyConnection,
-    task: Task,
-    values: pa.Table,
-    inputs: Mapping[str, Collection[str]],
-) -> pa.Table:
-    """Values with their input, and with the data status that the ledger knows: embargoed, incomplete."""
-    embargoed, floors = embargoed_districts(connection, task), _floors(connection, task)
-    listed = pa.table(
-        {
-            "district": pa.array(inputs, pa.string()),
-            "input_id": pa.array([str(input_of(members)) for members in inputs.values()], pa.string()),
-            "is_embargoed": pa.array([bool(embargoed) if not d else d in embargoed for d in inputs], pa.bool_()),
-            "floor": pa.array([floors.get(d) for d in inputs], _EXACT),
-        }
-    )
-    con.register("given_values", values)
-    con.register("given_inputs", listed)
-    con.register("shortfalls", _shortfalls(connection, task))
-    found = con.sql(
-        f"""
-        select v.* replace (
-            case
-                when i.is_embargoed then 'embargoed'
-                when v.coverage < i.floor then 'incomplete'
-                else coalesce(s.data_status, v.data_status)
-            end as data_status), coalesce(i.input_id, '{input_of([])}') as input_id
-        from given_values v join ref_organization o using (organization_id)
-        left join shortfalls s using (organization_id, period_id)
-        left join given_inputs i on i.district = {"''" if task.is_whole else "o.district"}
-        """
-    ).to_arrow_table()
-    for name in ("given_values", "given_inputs", "shortfalls"):
-        con.unregister(name)
-    return found
-
-
-def mark_above(connection: Connection, con: duckdb.DuckDBPyConnection, task: Task, values: pa.Table) -> pa.Table:
-    """Values of regions and the state, with the data status that the days not here leave them."""
-    con.register("given_values", values)
-    con.register("shortfalls", _shortfalls(connection, task))
-    found = con.sql("""
-        select v.* replace (coalesce(s.data_status, v.data_status) as data_status)
-        from given_values v left join shortfalls s using (organization_id, period_id)
-    """).to_arrow_table()
-    con.unregister("given_values")
-    con.unregister("shortfalls")
-    return found
-
-
-def remarked_above(connection: Connection, task: Task) -> set[int]:
-    """Periods in which regions or the state have come to lack days, or lack them no more, by the ledger."""
-    query = text("""
-        select distinct v.period_id
-        from metric.value v
-        join ref.organization o using (organization_id)
-        left join ops.shortfall s
-            on (s.organization_id, s.feed, s.period_id) = (v.organization_id, :feed, v.period_id)
-        where v.school_year = :year and o.level in ('region', 'state')
-          and v.metric in (select metric from ref.metric where feed = :feed)
-          and (v.data_status = 'incomplete') <> (s.data_status is not distinct from 'incomplete')
-    """)
-    return set(connection.execute(query, {"feed": task.feed.value, "year": task.school_year}).scalars())
-
-
-def _shortfalls(connection: Connection, task: Task) -> pa.Table:
-    """What values of each organization and period cannot be better than."""
-    short, period = t.ops.shortfall.c, t.ref.period.c
-    query = (
-        select(short.organization_id, short.period_id, short.data_status)
-        .join(t.ref.period, period.period_id == short.period_id)
-        .where(short.feed == task.feed.value, period.school_year == task.school_year)
-    )
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    kinds = [("organization_id", pa.int64()), ("period_id", pa.int64()), ("data_status", pa.string())]
-    return pa.Table.from_pylist(rows, pa.schema(kinds))
-
-
-def embargoed_districts(connection: Connection, task: Task) -> set[str]:
-    """Districts with a current part of the feed that is not to be published yet."""
-    part = t.ops.delivery_part
-    query = select(part.c.district).where(
-        part.c.feed == task.feed.value,
-        part.c.school_year == task.school_year,
-        part.c.status == "accepted",
-        part.c.embargo_until > task.day,
-    )
-    return set(connection.execute(query.distinct()).scalars())
-
-
-def _floors(connection: Connection, task: Task) -> dict[str, Decimal]:
-    """Least coverage by district, below which a value is incomplete."""
-    feed = t.ref.feed
-    query = select(feed.c.district, feed.c.config).where(feed.c.feed == task.feed.value)
-    return {district: Decimal(config["floors"]["students"]) for district, config in connection.execute(query).all()}

@@ -61,14 +61,14 @@ def gap(first: Site, copy_site: Callable[[Site], Site]) -> Site:
 
 def test_a_gap_of_two_weeks_leaves_no_certain_number_over_it(gap: Site) -> None:
     """Spruce High sends nothing at all, Bramble neither: their district and the state lack days in every month."""
-    assert data_statuses(gap, "2025-10")["school"] == "incomplete"
+    assert data_statuses(gap, "2025-10")["school"] == data_statuses(gap, "2025-11")["school"] == "incomplete"
     assert data_statuses(gap, "2025-09") == {"school": "final", "district": "incomplete", "state": "incomplete"}
     assert statuses(gap) == {"B1": "incomplete", "M1": "incomplete"}
 
 
 def test_a_trace_says_how_many_days_are_not_here(gap: Site) -> None:
     """October has 23 weekdays, of which the 13th is a holiday; ten weekdays are lost, that one among them."""
-    found = json.loads(gap.run("trace", "35010010", "attendance_rate", "2025-10", "--json").out)
+    found = json.loads(gap.run("trace", "35010010", "attendance_rate_in_month", "2025-10", "--json").out)
 
     assert (found["data_status"], found["days_due"], found["days_overdue"]) == ("incomplete", 22, 9)
 

@@ -34,7 +34,8 @@ join ref.period as p using (period_id)
 left join ref.metric as m on m.metric = v.metric and m.version = v.metric_version
 -- what the ledger lacks now; it says nothing of a release
 left join ops.shortfall as s
-    on s.organization_id = v.organization_id and s.feed = m.feed and s.period_id = v.period_id and {is_current}
+    on s.organization_id = v.organization_id and s.feed = m.feed and s.period_id = v.period_id and s.basis = m.basis
+    and {is_current}
 where o.code = :organization and p.code = :period and v.metric = :metric and v.student_group = :student_group
     and o.authority = (select authority from ref.home)
     and {condition}

@@ -208,13 +208,14 @@ shortfall = Table(
     col("organization_id", BigInteger, "Organization"),
     col("feed", Text, "Feed"),
     col("period_id", BigInteger, "Period"),
+    col("basis", Text, "within: the period's days; to_date: the year's up to its end"),
     col(
         "days_due", BigInteger, "School days of the period that data is expected for; of all schools, above a school"
     ),
     col("days_overdue", BigInteger, "Those that are late, missing, or came without the school"),
     col("days_pending", BigInteger, "Those that are not here and not overdue yet"),
     col("data_status", Text, "What values of the period cannot be better than: incomplete or provisional"),
-    PrimaryKeyConstraint("organization_id", "feed", "period_id"),
+    PrimaryKeyConstraint("organization_id", "feed", "period_id", "basis"),
     schema="ops",
     comment="Periods of which too many school days are not here, by the floor of the feed",
 )

@@ -141,6 +141,12 @@ metric = Table(
     col("decimals", Integer, "Decimals when displayed (half-up)"),
     col("source", Text, "Where the definition comes from"),
     col("definition_sha256", Text, "Hash of the definition"),
+    col(
+        "basis",
+        Text,
+        "What a month's value covers: to_date = everything up to its end, within = the month",
+        null=True,
+    ),
     schema="ref",
     comment="The metric catalogue",
 )

@@ -51,7 +51,9 @@ def days(connection: Connection, deliver: Any) -> Callable[..., None]:
     return put
 
 
-def short(connection: Connection, day: date, period: str = "2025-10") -> dict[str, tuple[int, int, int, str]]:
+def short(
+    connection: Connection, day: date, period: str = "2025-10", *, basis: str = "within"
+) -> dict[str, tuple[int, int, int, str]]:
     """What a period lacks by the end of a day: due, overdue and pending days, and the status, by organization."""
     refresh(connection, now=datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC))
     found = t.ops.shortfall.c
@@ -59,7 +61,7 @@ def short(connection: Connection, day: date, period: str = "2025-10") -> dict[st
         select(t.ref.organization.c.code, found.days_due, found.days_overdue, found.days_pending, found.data_status)
         .join(t.ref.organization, t.ref.organization.c.organization_id == found.organization_id)
         .join(t.ref.period, t.ref.period.c.period_id == found.period_id)
-        .where(t.ref.period.c.code == period, t.ref.period.c.school_year == 2026)
+        .where(t.ref.period.c.code == period, t.ref.period.c.school_year == 2026, found.basis == basis)
     )
     return {code: tuple(rest) for code, *rest in connection.execute(query)}
 
@@ -77,6 +79,18 @@ def test_two_missing_days_of_a_month_are_beyond_its_floor(connection: Connection
         "00000000": (66, 6, 0, "incomplete"),
     }
     assert short(connection, MID_NOVEMBER, "2025-09") == {}
+
+
+def test_a_month_to_date_lacks_what_the_months_before_it_lack(
+    connection: Connection, expect: Town, days: Any
+) -> None:
+    """Four days of October are not here: by 12 November 46 of 50 school days are, or may be, and 0.95 * 50 is 47.5."""
+    expect()
+    days(date(2025, 9, 2), date(2025, 10, 20))
+    days(date(2025, 10, 27), date(2025, 11, 11))
+
+    assert short(connection, MID_NOVEMBER, "2025-11") == {}
+    assert short(connection, MID_NOVEMBER, "2025-11", basis="to_date")[ALDER] == (50, 4, 1, "incomplete")
 
 
 def test_one_missing_day_of_a_month_is_within_its_floor(connection: Connection, expect: Town, days: Any) -> None:

@@ -21,11 +21,16 @@ def upgrade() -> None:
         ),
         schema='ops',
     )
+    basis = "What a month's value covers: to_date = everything up to its end, within = the month"
+    op.add_column('metric', sa.Column('basis', sa.Text(), nullable=True, comment=basis), schema='ref')
     op.create_table(
         'shortfall',
         key('organization_id', 'Organization'),
         sa.Column('feed', sa.Text(), nullable=False, comment='Feed'),
         key('period_id', 'Period'),
+        sa.Column(
+            'basis', sa.Text(), nullable=False, comment="within: the period's days; to_date: the year's up to its end"
+        ),
         days('days_due', 'School days of the period that data is expected for; of all schools, above a school'),
         days('days_overdue', 'Those that are late, missing, or came without the school'),
         days('days_pending', 'Those that are not here and not overdue yet'),
@@ -35,7 +40,7 @@ def upgrade() -> None:
             nullable=False,
             comment='What values of the period cannot be better than: incomplete or provisional',
         ),
-        sa.PrimaryKeyConstraint('organization_id', 'feed', 'period_id', name=op.f('pk_shortfall')),
+        sa.PrimaryKeyConstraint('organization_id', 'feed', 'period_id', 'basis', name=op.f('pk_shortfall')),
         schema='ops',
         comment='Periods of which too many school days are not here, by the floor of the feed',
     )
