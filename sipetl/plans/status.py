@@ -103,7 +103,7 @@ class Judgement:
 def judge(question: Question) -> Judgement:
     """Say how a benchmark or MAG stands."""
     status, observed = _status(question), question.observed
-    if observed is None or observed.value is None or status is Status.AWAITING_SOURCE:
+    if observed is None or observed.value is None or _is_untold(status, question):
         return Judgement(status, arrival=_arrival(status, question))
     course, line = question.course, _line(question, observed)
     return Judgement(
@@ -116,6 +116,12 @@ def judge(question: Question) -> Judgement:
     )
 
 
+def _is_untold(status: Status, question: Question) -> bool:
+    """Whether the value is not the goal's to tell: under embargo, or fall's where only spring's counts."""
+    is_of_another_window = status is Status.NOT_STARTED and question.course.path is TargetPath.SAME_WINDOW
+    return status is Status.AWAITING_SOURCE or is_of_another_window
+
+
 FINAL = frozenset({Status.MET, Status.NOT_MET})
 DECIDED = FINAL | {Status.ON_TRACK, Status.OFF_TRACK}
 """The statuses that a value was compared for."""
@@ -126,6 +132,8 @@ def _status(question: Question) -> Status:
     if early is not None:
         return early
     observed = question.observed
+    if observed is None and _is_of_a_later_window(question):
+        return Status.NOT_STARTED
     if observed is None or _final_is_missing(question, observed):
         return Status.NO_DATA
     if observed.value is None or observed.n < question.minimum_n:
@@ -133,6 +141,13 @@ def _status(question: Question) -> Status:
     if observed.is_incomplete:
         return Status.INCOMPLETE
     return _compared(question, observed, observed.value)
+
+
+def _is_of_a_later_window(question: Question) -> bool:
+    """Whether nothing is expected of this window: a goal of spring without a line from fall to it."""
+    is_due = question.moment.on > question.course.due
+    path = question.course.path
+    return path is TargetPath.SAME_WINDOW and not is_due and expected_at(question.course, question.moment) is None
 
 
 def _before_any_value(question: Question) -> Status | None:

@@ -37,6 +37,8 @@ class Cause:
     def told(self) -> str:
         """The cause for people."""
         if self.kind == "delivery":
+            if self.now is None:
+                return f"{self.what}: {self.was} is not current any more"
             return f"{self.what}: {self.now} " + (f"replaced {self.was}" if self.was else "came")
         return self.what if self.was is None and self.now is None else f"{self.what}: {self.was} -> {self.now}"
 
@@ -110,7 +112,9 @@ class Causes:
     def _replaced(self, part: Row[Any], came: Iterable[Row[Any]]) -> Cause:
         by = [one for one in came if _place(one) == _place(part)]
         named = [one for one in by if one.supersedes == part.part_id]
-        return _delivery(part, next(iter(named or by), None))
+        last = part.scope_to or date.max
+        same_days = [one for one in by if _speaks_of(one, part.scope_from, last)]
+        return _delivery(part, next(iter(named or same_days), None))
 
 
 def _place(part: Row[Any]) -> tuple[str, str, int]:

@@ -64,11 +64,17 @@ def stand(question: Question) -> Standing:
         words = missing or (NOTHING_DUE if question.is_registered and not question.judged else None)
         return Standing(State.NOT_NEEDED, words, due_at, ())
     newest = _newest(question)
-    resting = [(f, [n.goal for n in question.needs if _rests(n, f, newest)]) for f in findings]
-    counted = [f.state for f, goals in resting if goals]
+    resting = [(f, [n for n in question.needs if _rests(n, f, newest)]) for f in findings]
+    counted = [_weight(f.state, needs) for f, needs in resting if needs]
     state = max((State.READY, *counted), key=SEVERITY.__getitem__)
-    blocked = {g: None for f, goals in resting for g in goals if f.state is not State.READY}
+    blocked = {n.goal: None for f, needs in resting for n in needs if n.is_vital and f.state is not State.READY}
     return Standing(state, missing, due_at, tuple(blocked))
+
+
+def _weight(state: State, needs: Iterable[Need]) -> State:
+    """How much a finding counts: what only tells how many should be there blocks nothing."""
+    is_vital = any(need.is_vital for need in needs)
+    return State.AT_RISK if state is State.BLOCKED and not is_vital else state
 
 
 def _newest(question: Question) -> str | None:

@@ -13,6 +13,9 @@ from sipetl.registry.models import Cycle
 
 ROSTER = "roster"
 EVERYONE = "all"
+OF_STUDENTS = frozenset({"attendance", "assessment", "survey", "discipline", "course"})
+"""Feeds of which only the roster says who should be in them: without it a value is there, its coverage unknown."""
+EDUCATOR = "educator"
 YEAR_END_ONLY = "year_end_only"
 
 _GOALS = """
@@ -23,7 +26,7 @@ with in_force as (
     order by plan, effective_from desc
 )
 select
-    v.plan, split_part('/' || v.organization_code, '/', -1) as school, b.code, b.is_mag, b.text, b.feed,
+    v.plan, split_part('/' || v.organization_code, '/', -1) as school, b.code, b.is_mag, b.kind, b.text, b.feed,
     b.student_group, b.path, b.due_on, b.definition ->> 'window' as "window"
 from in_force v
 join plan.benchmark b using (version_id)
@@ -39,6 +42,8 @@ class Need:
     feed: str
     window: str | None
     goal: Goal
+    is_vital: bool = True
+    """False: the goal can be judged without it, less surely."""
 
 
 def read_needs(connection: Connection, cycle: Cycle) -> list[Need]:
@@ -59,5 +64,7 @@ def _is_judged(row: RowMapping, cycle: Cycle) -> bool:
 def _needs(row: RowMapping) -> Iterable[Need]:
     goal = Goal(row["plan"], row["code"], row["is_mag"], row["text"])
     yield Need(row["school"], row["feed"], row["window"], goal)
-    if row["student_group"] != EVERYONE and row["feed"] != ROSTER:
+    if row["feed"] != ROSTER and row["student_group"] != EVERYONE:
         yield Need(row["school"], ROSTER, None, goal)  # who is in a group, the roster says
+    elif row["feed"] in OF_STUDENTS and row["kind"] != EDUCATOR:
+        yield Need(row["school"], ROSTER, None, goal, is_vital=False)

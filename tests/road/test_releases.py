@@ -258,7 +258,7 @@ def test_commands_release_list_and_restate(released: Site) -> None:
     assert (again.status, nothing.status, unknown.status) == (2, 0, 2)
     assert "--restate" in again.err
     assert "Nothing differs" in nothing.out
-    assert "not released" in unknown.err
+    assert "there is no such cycle" in unknown.err
     assert len(told) == done["restated"] > 0
     assert {cause["now"] for row in told for cause in row["causes"]} == {"attendance_b.csv"}
     assert [(row["edition"], row["reason"]) for row in listed] == [(1, None), (2, "delivery: attendance of 3501")]

@@ -206,3 +206,20 @@ def test_a_timeline_step_is_done_due_or_overdue(done_on, on, status):
     step = TimelineStep(step="Form the team", owner="Principal", due=date(2025, 10, 31), done_on=done_on)
 
     assert step_status(step, on) is status
+
+
+SPRING = replace(COURSE, path=TargetPath.SAME_WINDOW)
+
+
+def test_a_goal_of_spring_waits_for_spring_whether_fall_came_or_not() -> None:
+    nothing = judge(question(None, course=SPRING, moment=Moment(TODAY)))
+    fall = judge(question(seen("20"), course=SPRING, moment=Moment(TODAY)))
+
+    assert nothing.status is fall.status is Status.NOT_STARTED
+    assert fall.value is None, "fall's value is not the goal's"
+
+
+def test_a_window_with_a_line_to_the_target_is_missed_when_it_does_not_come() -> None:
+    moment = Moment(TODAY, window_baseline=D(30))
+
+    assert judge(question(None, course=replace(SPRING, baseline=D(30)), moment=moment)).status is Status.NO_DATA

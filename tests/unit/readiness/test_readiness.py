@@ -236,7 +236,8 @@ def test_the_report_is_plain_json(connection: Connection) -> None:
     report = json.loads(json.dumps(readiness(connection, "C2", now=evening(date(2026, 2, 7))).as_json()))
 
     assert report["state"] == "blocked"
-    assert report["counts"] == {"not_needed": 1, "ready": 0, "at_risk": 0, "blocked": 1}
+    # nobody sends a roster: who should be in the assessment is not known
+    assert report["counts"] == {"not_needed": 2, "ready": 0, "at_risk": 1, "blocked": 1}
     assert report["cycle"]["data_due"] == "2026-02-06"
     assert report["rows"][0]["blocks"] == [
         {"plan": f"MA/{ALDER}/B1", "code": "B1", "is_mag": False, "text": "text of B1"}
@@ -275,3 +276,14 @@ def test_the_countdown_counts_school_days(today: date, recorded: tuple[int, ...]
     days = instructional(school_days(TERM, registry().home))
 
     assert [step.school_days for step in countdown(C2, days, today=today, recorded=recorded)] == expected
+
+
+def test_a_roster_that_is_missing_puts_students_values_at_risk_and_blocks_none(connection: Connection) -> None:
+    roster = feed("roster", due=Due(rule="before_cycle"), windows=())
+    town(connection, feed("survey"), roster)
+    plan(connection, "B1", "survey")
+
+    alder = look(connection, date(2026, 2, 7))["roster", ALDER]
+
+    assert (alder.state, alder.blocks) == (State.AT_RISK, ())
+    assert "is late" in (alder.missing or "")
