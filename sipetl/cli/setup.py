@@ -28,7 +28,8 @@ def init(directory: Annotated[Path, typer.Argument(help="The new home")]) -> Non
     year = year_to_start(today)
     show.say(
         f"Made {directory}, with an example district for {year - 1}-{year % 100:02}. Next:\n"
-        f"  1. Edit the files in {registry}: put your district, schools and days in place of the example's.\n"
+        f"  1. Edit the files in {registry}: put your district, schools, days and plans in place of the"
+        " example's.\n"
         f"  2. Check them: sipetl --home {directory} check\n"
         f"  3. Put files into {directory / INBOX} (the inbox in feeds.yaml), and take them in:"
         f" sipetl --home {directory} ingest\n"

@@ -12,6 +12,8 @@ from sipetl.plans.model import Location, Plan
 from sipetl.registry.groups import group_meant
 from sipetl.registry.spelling import cure
 
+_OF_SCHOOL = 4
+"""Characters of a code that tell schools of one district apart (authority MA: DDDDSSSS); others are not like it."""
 Hit = tuple[Location, str, str]
 """A place in the plan, what is wrong there, and what mends it."""
 
@@ -36,9 +38,14 @@ def metric_names() -> list[str]:
 def unknown_school(plan: Plan, schools: Collection[str]) -> Iterator[Hit]:
     """Tell whether the plan's school is none of those, named as `AUTHORITY/CODE`; none given: not known."""
     if schools and plan.school not in schools:
-        mend = cure(plan.school, schools, "add the school to organizations.yaml, or mend the code")
+        beside = [school for school in schools if _district(school) == _district(plan.school)]
+        mend = cure(plan.school, beside, "add the school to organizations.yaml, mend the code, or delete the plan")
         at = "plan" if plan.school == plan.plan else "school"
         yield (at,), f"the school {plan.school} is not in the registry", mend
+
+
+def _district(school: str) -> str:
+    return school.rpartition("/")[2][:-_OF_SCHOOL]
 
 
 def unknown_groups(plan: Plan, groups: Collection[str]) -> Iterator[Hit]:
