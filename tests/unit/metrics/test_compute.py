@@ -147,7 +147,9 @@ def test_unknown_group_membership_is_not_no(con: duckdb.DuckDBPyConnection) -> N
     }  # fmt: skip
 
 
-def test_a_union_of_groups_is_not_made_of_the_parts_that_a_roster_happens_to_know(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_union_of_groups_is_not_made_of_the_parts_that_a_roster_happens_to_know(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     two_weeks(con)
     known = {"english_learner": False, "former_el": False, "disability": True}
     insert(con, "lake_roster", student("one", **known, low_income=None), student("two", **known, low_income=None))
