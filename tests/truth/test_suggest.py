@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from sipetl.errors import UnrecognizedError
 from sipetl.intake import Layout, Suggestion, identify, load_layouts, suggest_layout
 from sipetl.intake.headers import TEMPLATE, normal, positions
+from sipetl.registry.models import FeedName
 from tests.taken import LAYOUTS
 from tests.unit.intake.test_recognised import ASPEN, IREADY, KNOWN, STAR, STATE
+from tests.unit.intake.test_suggest_persons import bare
 
 pytestmark = pytest.mark.samples
 AIM = 0.9
@@ -189,3 +192,39 @@ def test_no_value_about_a_person_is_in_the_draft(samples: Path, tmp_path: Path, 
     values = {row[position].strip() for row in rows[1:] for position in at if len(row) > position}
     words = draft.text.replace('"', " ").replace(",", " ").split()
     assert not {value for value in values if len(value) > 2 and value != "NULL"} & {*words, *draft.text.splitlines()}
+
+
+STUDENTS = [
+    sample for sample, layout in KNOWN.items() if sample.endswith(".csv") and not sample.startswith(("nyc", "cps"))
+]
+NAMED = ("Pupil Ref.", "STU_NO", "learnerKey", "Child's Number", "Std #", "UPN", "Ref. Pupil", "Local Id", "Stud. Cd")
+SHAPED = ("4{:03}", "84{:04}", "{:07}", "100000{:04}")
+
+
+@pytest.mark.parametrize("sample", STUDENTS)
+def test_id_of_a_sample_is_hashed_or_dropped_whatever_it_is_called(
+    samples: Path, tmp_path: Path, sample: str
+) -> None:
+    (member,) = identify(samples / sample, Path(sample).name, LAYOUTS, scratch=tmp_path)
+    at = min(filled_from(member.layout, member.headers).get("id_hash", {-1}))
+    if at < 0:
+        return  # of organizations, or of nobody who is known
+    seed = STUDENTS.index(sample)
+    header, shape = NAMED[seed % len(NAMED)], SHAPED[seed % len(SHAPED)]
+    with member.path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, delimiter=member.delimiter, escapechar="\\"))[member.header_row :]
+    lines = [[*row[:at], header if n == 0 else shape.format(n % 97), *row[at + 1 :]] for n, row in enumerate(rows)]
+    path = tmp_path / "renamed.csv"
+    path.write_text("\n".join(joined(line, ",") for line in lines), encoding="utf-8")
+
+    drafts = [suggest_or_refuse(path, feed, tmp_path) for feed in (None, FeedName.PUBLISHED_RESULTS)]
+
+    assert all(draft is None or not bare(draft, header) for draft in drafts)
+    assert drafts[0] is None or drafts[0].feed is not FeedName.PUBLISHED_RESULTS
+
+
+def suggest_or_refuse(path: Path, feed: FeedName | None, scratch: Path) -> Suggestion | None:
+    try:
+        return suggest_layout(path, path.name, LAYOUTS, scratch=scratch, feed=feed)
+    except UnrecognizedError:
+        return None

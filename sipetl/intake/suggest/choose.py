@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sipetl.intake.suggest.beside import Match
-from sipetl.intake.suggest.match import KINDS, Matching, match_feed
+from sipetl.intake.suggest.match import ID_WORDS, KINDS, Matching, match_feed
+from sipetl.intake.suggest.persons import Person
 from sipetl.intake.suggest.profile import Profile
-from sipetl.intake.suggest.shape import Blocks, Figure, figures, item_pattern, questions, subject_blocks
+from sipetl.intake.suggest.shape import Blocks, Figure, figures, item_pattern, questions, ratings, subject_blocks
 from sipetl.intake.suggest.thesaurus import Namer
 from sipetl.intake.suggest.words import load_words
 from sipetl.registry.models import FeedName
@@ -26,6 +27,10 @@ LEARNERS = frozenset(("student", "pupil", "learner"))
 """Whose names stand in no published table; a principal's may."""
 FEW_DAYS = 5
 """Figures are of a year or a term: a table of more days than these is a record of events."""
+OBSERVED = frozenset(
+    ("observation", "observations", "observer", "walkthrough", "walkthroughs", "walk", "walks", "rubric")
+)
+"""Words of which a file of classroom observations has one."""
 SURE = 0.7
 """Belief from which a student's id rules out published figures."""
 _CODE_LENGTH = range(3, 13)
@@ -43,14 +48,47 @@ class Choice:
     figures: tuple[Figure, ...] = ()
     items: tuple[str, int] | None = None
     questions: tuple[Profile, ...] = ()
+    ratings: tuple[Profile, ...] = ()
+    """Indicators of an observation that stand side by side."""
     blocks: Blocks | None = None
 
 
-def choices(columns: Sequence[Profile], namer: Namer, only: FeedName | None = None) -> list[Choice]:
-    """Every feed that may fit, best first."""
+def choices(
+    columns: Sequence[Profile], namer: Namer, only: FeedName | None = None, *, about: frozenset[str] = frozenset()
+) -> list[Choice]:
+    """Every feed that may fit, best first. `about`: words of the file's name, sheet and title."""
     feeds = [only] if only else list(FeedName)
     found = [_choice(feed, match_feed(feed, columns, namer), columns, namer) for feed in feeds]
-    return sorted(map(partial(_not_only_roster, found), found), key=lambda one: -one.score)
+    found = [_observed(one, columns, about) for one in found]
+    ranked = map(partial(_not_only_roster, found), map(partial(_not_of_persons, found), found))
+    return sorted(ranked, key=lambda one: -one.score)
+
+
+def _not_of_persons(found: Sequence[Choice], one: Choice) -> Choice:
+    """Where a row may be a student's, it is: published figures lose to every feed of students that is near."""
+    if one.feed is not FeedName.PUBLISHED_RESULTS:
+        return one
+    near = (choice for choice in found if choice.feed in KINDS and LEAST <= choice.score >= one.score - BY_SHAPE)
+    of_student = any("id_hash" in choice.matching.found for choice in near)
+    return replace(one, score=one.score - 2 * BY_SHAPE) if of_student else one
+
+
+def _observed(one: Choice, columns: Sequence[Profile], about: frozenset[str]) -> Choice:
+    """Indicators side by side, where the file or its headers speak of observations."""
+    found = dict(one.matching.found)
+    told = about | {word for column in columns for word in column.words}
+    if one.feed is not FeedName.OBSERVATION or found.keys() >= {"indicator", "rating"} or not told & OBSERVED:
+        return one
+    kept = {name: match for name, match in found.items() if name not in ("indicator", "rating", "rubric_version")}
+    made = ratings(columns, frozenset(match.source.position for match in kept.values()))
+    visit = max((kept[name].score for name in ("observation_hash", "observed_on") if name in kept), default=0.0)
+    if not made or not visit:
+        return one
+    matching = replace(one.matching, found=kept)
+    score = (visit + 2) / 3 + BY_SHAPE + BY_TOTAL * matching.total
+    return replace(
+        one, score=score, matching=matching, by=f"{len(made)} indicators side by side", ratings=tuple(made)
+    )
 
 
 def _not_only_roster(found: Sequence[Choice], one: Choice) -> Choice:
@@ -114,6 +152,8 @@ def _published(matching: Matching, columns: Sequence[Profile], namer: Namer) -> 
         others = [column for column in columns if column is not found["organization"].source]
         if (source in others and named >= SURE) or any(map(_is_of_a_person, others)):
             score -= 1
+        elif any(column.person is Person.MAYBE for column in others):
+            score -= BY_SHAPE
         if any(column.is_dated and column.distinct > FEW_DAYS for column in columns):
             score -= 1
     by = f"{len(made)} figures beside an organization" if found.get("organization") else "no organization"
@@ -123,6 +163,8 @@ def _published(matching: Matching, columns: Sequence[Profile], namer: Namer) -> 
 def _is_of_a_person(column: Profile) -> bool:
     """Is it somebody's id, or a student's name? By its header."""
     words, known = set(column.words), load_words()
+    if column.person is Person.SURE:
+        return True
     is_name = "name" in words and column.is_personal and bool(words & LEARNERS)
     return is_name or ("id" in words and bool(words & known.persons))
 
@@ -131,6 +173,8 @@ def _first_code(columns: Sequence[Profile], taken: frozenset[int]) -> Profile | 
     """The first column of short codes with digits and without spaces."""
     for column in columns[:3]:
         codes = [v for v in column.counts if len(v) in _CODE_LENGTH and v.isalnum() and any(c.isdigit() for c in v)]
+        if column.person is Person.SURE or (column.person and set(column.words) & ID_WORDS - {"code"}):
+            continue
         if column.position not in taken and not column.is_dated and len(codes) > max(2, 0.95 * column.distinct):
             return column
     return None

@@ -13,11 +13,12 @@ from sipetl.intake.headers import normal
 from sipetl.intake.layout import Constant
 from sipetl.intake.suggest import wide
 from sipetl.intake.suggest.choose import Choice
-from sipetl.intake.suggest.naming import TITLE, naming
+from sipetl.intake.suggest.holdback import hold_back
+from sipetl.intake.suggest.naming import naming, title_year
 from sipetl.intake.suggest.profile import SPAN, Profile
 from sipetl.intake.suggest.sample import Sample
 from sipetl.intake.suggest.scope import scope_of
-from sipetl.intake.suggest.specs import Spec, date_steps, is_unread, spec_of
+from sipetl.intake.suggest.specs import Spec, date_steps, is_unread, month_pattern, spec_of
 from sipetl.intake.suggest.thesaurus import Thesaurus
 from sipetl.intake.suggest.words import load_words, tokens
 from sipetl.registry.models import FeedName
@@ -49,6 +50,8 @@ class Columns:
     scope_why: str = ""
     long: list[dict[str, Any]] = field(default_factory=list)
     melt: dict[str, Any] | None = None
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    """Variants of `long` that only a person may take up: their figure may be somebody's id."""
     unsure: list[str] = field(default_factory=list)
 
     def put(self, name: str, spec: Spec) -> None:
@@ -85,6 +88,7 @@ def draft_columns(choice: Choice, sample: Sample, thesaurus: Thesaurus) -> Colum
         out.unsure.append(
             f"{district.header!r} seems to name the district: if a file holds several, add 'district: {{from: ...}}'"
         )
+    hold_back(out)
     out.scope, out.scope_why = scope_of(choice, set(out.specs) | wide.given(out.long, out.melt))
     order = [prop.name for prop in contract.columns]
     out.specs = dict(sorted(out.specs.items(), key=lambda pair: order.index(pair[0])))
@@ -126,10 +130,7 @@ def _from_day(out: Columns, day: Profile) -> None:
     out.put(
         "test_id", Spec({"from": day.header}, ("no id of the sitting: its day stands for it",), DERIVED, day.header)
     )
-    month = r"^\d{4}-0?(\d{1,2})-" if day.moments or any("%Y-%m" in one for one in day.dates) else r"^0?(\d{1,2})/"
-    if not day.moments and day.dates[:1] == ("%d/%m/%Y",):
-        month = r"^\d{1,2}/0?(\d{1,2})/"
-    data = {"from": day.header, "extract": month, "codes": dict(MONTHS)}
+    data = {"from": day.header, "extract": month_pattern(day), "codes": dict(MONTHS)}
     out.put("window", Spec(data, ("no column names the window: the month stands for it",), DERIVED, day.header))
 
 
@@ -222,6 +223,14 @@ def _survey(out: Columns) -> None:
         out.shown += [column.header for column in out.choice.questions]
 
 
+def _observation(out: Columns) -> None:
+    if not out.choice.ratings:
+        return
+    out.long = wide.rating_variants(out.choice.ratings)
+    out.read |= {normal(column.header) for column in out.choice.ratings}
+    out.shown += [column.header for column in out.choice.ratings]
+
+
 def _published(out: Columns) -> None:
     wide.put_place(out)
     out.long = wide.figure_variants(out.choice, has_group="student_group" in out.specs)
@@ -254,12 +263,13 @@ def _place_in_time(out: Columns) -> None:
         out.school_year = {"from": day.header, **date_steps(day)[0], "year": "date"}
     elif "date" in wanted:
         out.school_year = {"from": "{date}", "parse": ["%Y-%m-%d", "%Y%m%d"], "year": "date"}
-    elif any(re.search(TITLE, cell) for cell in out.sample.above):
-        out.file["title_pattern"] = TITLE
-        out.school_year = {"from": "{school_year}"}
+    elif (said := title_year(out.sample.above)) is not None:
+        out.file["title_pattern"], out.school_year = said
     named = naming(out.sample.name, tuple(wanted))
     if named.groups:
         out.file |= {"name_pattern": named.pattern, "name_example": named.example}
+    if out.school_year is None and named.month:
+        out.school_year = {"from": "{month}", "parse": list(named.month), "year": "date"}
     if out.school_year is None and "school_year" not in named.groups:
         out.unsure.append("nothing in the file says the school year: give --school-year, or put it into the name")
 
@@ -280,5 +290,6 @@ _BY_FEED: dict[FeedName, Callable[[Columns], None]] = {
     FeedName.ASSESSMENT: _assessment,
     FeedName.ATTENDANCE: _attendance,
     FeedName.SURVEY: _survey,
+    FeedName.OBSERVATION: _observation,
     FeedName.PUBLISHED_RESULTS: _published,
 }

@@ -17,17 +17,25 @@ from sipetl.intake.layout import Layout
 from sipetl.intake.layouts import check_layout, filled
 from sipetl.intake.suggest.choose import LEAST, Choice, choices
 from sipetl.intake.suggest.columns import Columns, draft_columns
+from sipetl.intake.suggest.holdback import refused_headers
 from sipetl.intake.suggest.profile import Profile, profiles
 from sipetl.intake.suggest.sample import VALUE_LIKE, Sample, take_sample
-from sipetl.intake.suggest.specs import word_of
+from sipetl.intake.suggest.specs import ID_KINDS, word_of
 from sipetl.intake.suggest.thesaurus import Namer, Thesaurus
+from sipetl.intake.suggest.words import tokens
 from sipetl.intake.suggest.write import block, comments, item
 from sipetl.registry.models import FeedName
 
 OPTIONS = {"date": "--day", "window": "--window", "school_year": "--school-year"}
 """What an operator may say instead of the file's name."""
-OPEN = "{value: }"
-"""What a person has to complete."""
+OPEN, OPEN_ID = "{value: }", "{id: {kind: KIND}, from: }"
+"""What a person has to complete; an id is of a column."""
+UNDECIDED = "undecided"
+"""No key of a layout: a draft that has it does not load."""
+REFUSED = (
+    "REFUSED: the values of these columns look like the ids of persons, so no figure is made of them, and this draft "
+    "does not load. Put each into 'drop'; or, where it is a figure, uncomment it below. Then delete 'undecided'."
+)
 RECOGNISED_BY = 8
 """Headers that a draft is recognised by, at most."""
 
@@ -87,7 +95,8 @@ def suggest_layout(
     sample = take_sample(path, name, scratch)
     columns = profiles(sample)
     thesaurus = Thesaurus.of(layouts)
-    ranked = choices(columns, Namer.of(thesaurus, columns), feed)
+    about = frozenset(tokens(" ".join([PurePosixPath(name).stem, sample.sheet or "", *sample.above])))
+    ranked = choices(columns, Namer.of(thesaurus, columns), feed, about=about)
     if ranked[0].score < LEAST and feed is None:
         why = "no contract's columns were found among its headers"
         raise UnrecognizedError("the file fits no feed", where=name, why=why, cure="name it: --feed FEED")
@@ -122,6 +131,8 @@ def _data(choice: Choice, sample: Sample, columns: Sequence[Profile], drafted: C
         data["melt"] = drafted.melt
     if dropped := _dropped(columns, drafted):
         data["drop"] = dropped
+    if drafted.refused:
+        data[UNDECIDED] = refused_headers(drafted.refused)
     return data
 
 
@@ -146,6 +157,9 @@ def _dropped(columns: Sequence[Profile], drafted: Columns) -> list[str]:
 
 def _hold(data: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     """Hold the draft against the layout language and its contract: required columns without a source, the fault."""
+    if UNDECIDED in data:
+        missing, fault = _hold({key: value for key, value in data.items() if key != UNDECIDED})
+        return missing, fault or f"'{UNDECIDED}' names columns that may be the ids of persons"
     try:
         layout = Layout.model_validate(data)
     except ValidationError as failure:
@@ -180,19 +194,32 @@ def _lines(
                 lines += [*comments([*told, *spec.notes], 2), *block(name, spec.data, 2)]
             for name in missing:
                 told = [f"MISSING, required: {contract.column(name).description}. Nothing in the file says it."]
-                lines += [*comments(told, 2), f"  # {name}: {OPEN}"]
+                is_id = contract.column(name).physical_type == "blob"
+                open_ = OPEN_ID.replace("KIND", ID_KINDS.get(name, "lasid")) if is_id else OPEN
+                lines += [*comments(told, 2), f"  # {name}: {open_}"]
         elif key == "scope":
             lines += [*comments([drafted.scope_why]), *block(key, value)]
         elif key == "drop":
             lines += list(comments(["Not taken; what is about persons by its name comes first."]))
             lines += [f"{key}:", *(text for one in value for text in item(one, 2))]
+        elif key == UNDECIDED:
+            lines += [*comments([REFUSED]), *block(key, value)]
         elif key == "long":
             lines += [*comments(["One row per figure or answer: name them as the catalogue does."]), f"{key}:"]
             lines += [text for one in value for text in item(one, 2)]
         else:
             lines += list(block(key, value))
+    lines += _refused(drafted)
     unsure = [f"UNSURE: {text}" for text in drafted.unsure]
     return [*_to_fill_in(lines), *comments(unsure)]
+
+
+def _refused(drafted: Columns) -> list[str]:
+    """The figures that may be ids, as comments."""
+    if not drafted.refused:
+        return []
+    text = ["long:", *(line for one in drafted.refused for line in item(one, 2))]
+    return [*comments(["REFUSED: figures that may be ids; for 'long', above."]), *(f"# {line}" for line in text)]
 
 
 def _to_rename(sample: Sample, file: dict[str, Any]) -> list[str]:
@@ -208,7 +235,7 @@ def _to_rename(sample: Sample, file: dict[str, Any]) -> list[str]:
 
 def _to_fill_in(lines: list[str]) -> list[str]:
     """Name the lines that a person has to complete, by their number, at the very top."""
-    open_ = [number for number, line in enumerate(lines, start=1) if line.endswith(OPEN)]
+    open_ = [number for number, line in enumerate(lines, start=1) if line.endswith(": }")]
     if not open_:
         return lines
     told = [f"line {number + 1} ({lines[number - 1].strip('# ').partition(':')[0]})" for number in open_]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sipetl.intake.contract import Contract, Property, load_contract
 from sipetl.intake.suggest.beside import Beside, Match, better
+from sipetl.intake.suggest.persons import Person, is_learners
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.thesaurus import FIGURES, SAME, WORD, Namer
 from sipetl.intake.suggest.words import load_words
@@ -25,6 +26,8 @@ NEAR = 0.15
 """A rival that comes so near is named."""
 BY_VALUES = 0.55
 """Belief in a column that only its values give away."""
+BY_ORDER = 0.75
+"""Belief in a student's id by a person's word and an id's that stand together."""
 MADE = frozenset(("level", "is_total", "organization_name", "period", "metric", "tested", "expected", "population"))
 """Columns that follow from others or are constants; a name alone may say them, but no values do."""
 VOCABULARY = {"grade": 0.8, "race_ethnicity": 0.7, "gender": 0.9, "window": 0.9, "subject": 0.6, "disability": 0.9}
@@ -123,6 +126,8 @@ def _rank_of_code(column: Profile) -> int:
 def _pair(feed: FeedName, name: str, column: Profile, namer: Namer) -> Match | None:
     evidence = namer.evidence(column, feed, name)
     prop = _property(load_contract(feed), name)
+    if column.person is Person.SURE and (prop is None or prop.physical_type != "blob"):
+        return None  # nothing but a hash is made of it
     fits = _fits(name, prop, column, namer)
     if name == "test_id" and column.is_dated:
         # where nothing else tells sittings apart, the day of the test stands for them
@@ -131,6 +136,8 @@ def _pair(feed: FeedName, name: str, column: Profile, namer: Namer) -> Match | N
         fits *= 0.7
     score = min(1.0, evidence.score * fits)
     why = f"layout {evidence.by} maps this header or one like it" if evidence.by else "the header's words"
+    if score < BY_ORDER and name == "id_hash" and feed is not FeedName.STAFF and is_learners(column):
+        score, why = BY_ORDER, "the header's words: the id of a person"
     if score < ENOUGH and _told_by_values(name, column, namer):
         score, why = BY_VALUES, "its values"
     return Match(name, column, score, why) if score >= ENOUGH else None

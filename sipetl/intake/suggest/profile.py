@@ -11,6 +11,7 @@ from functools import cached_property
 
 from sipetl.intake.headers import normal
 from sipetl.intake.layout import PATTERN, Constant
+from sipetl.intake.suggest.persons import Person, person_of
 from sipetl.intake.suggest.sample import Sample
 from sipetl.intake.suggest.words import is_personal, parts, tokens
 
@@ -25,6 +26,14 @@ DATE_FORMATS = (
     "%m/%d/%Y %H:%M",
     "%m/%d/%y %H:%M",
     "%d-%b-%Y",
+    "%d %b %Y",
+    "%d.%m.%Y",
+    "%d.%m.%y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%Y/%m/%d",
+    "%b %d, %Y",
+    "%B %d, %Y",
 )
 ISO_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 NUMBER = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?%?$|^[+-]?(?:\d+\.?\d*|\.\d+)%?$")
@@ -70,6 +79,11 @@ class Profile:
         return is_personal(self.header)
 
     @cached_property
+    def person(self) -> Person:
+        """Is it somebody's identifier?"""
+        return person_of(self)
+
+    @cached_property
     def filled(self) -> int:
         return sum(self.counts.values())
 
@@ -86,6 +100,10 @@ class Profile:
         """Share of the filled cells whose first word is one of these: `Winter (November 16 - March 1)`."""
         known = {normal(one) for one in fits}
         return self._share_of(lambda value: first_word(normal(value)) in known)
+
+    def share_like(self, pattern: re.Pattern[str]) -> float:
+        """Share of the filled cells that a pattern fits."""
+        return self._share_of(pattern.match)
 
     def _share_of(self, test: Callable[[str], object]) -> float:
         if not self.filled:

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sipetl.intake.headers import normal
+from sipetl.intake.suggest.persons import Person
 from sipetl.intake.suggest.profile import Profile
 from sipetl.intake.suggest.thesaurus import Namer
 from sipetl.intake.suggest.words import load_words, parts
 from sipetl.registry.models import FeedName
 
+HIGHEST_RATING, RATINGS = 7, 2
+"""Rubrics have four levels, some five or seven; so many columns of ratings are indicators side by side."""
 HIGHEST_ANSWER = 999
 """Scales end at 7 or 10; 888 and 99 stand for no answer."""
 ITEMS = 5
@@ -29,6 +32,8 @@ BLOCK = 0.5
 BLOCK_COLUMNS = ("scale_score_x100", "level", "sgp", "percentile", "tested")
 NUMERIC = 0.5
 """Share of numbers from which a column of published figures is one; the rest is why a figure is not there."""
+MOSTLY = 0.8
+"""Share of numbers from which a column holds ratings; `N/O` stands for what was not seen."""
 _NO_FIGURE = frozenset(("id", "code", "year", "zip", "type", "latitude", "longitude", "phone", "fax"))
 _ROLE_WORDS = frozenset(("%", "#", "pct", "percent", "per", "num", "cnt", "count", "number", "no", "rate", "n"))
 
@@ -68,6 +73,8 @@ def is_figure(column: Profile) -> bool:
     """Does a column hold figures, or ratings in words of a scale?"""
     words = set(column.words)
     if column.is_personal or column.is_dated or words & _NO_FIGURE or not column.filled:
+        return False
+    if column.person is Person.SURE:
         return False
     return column.numeric >= NUMERIC or scale_of(column) is not None
 
@@ -126,6 +133,8 @@ def item_pattern(columns: Sequence[Profile], taken: frozenset[int]) -> tuple[str
 
 
 def _is_answer(column: Profile) -> bool:
+    if column.person is Person.SURE:
+        return False
     return not column.filled or (column.numeric > 0.9 and max(column.numbers) <= HIGHEST_ANSWER)
 
 
@@ -151,7 +160,7 @@ def questions(columns: Sequence[Profile], taken: frozenset[int]) -> list[Profile
 
 
 def _is_question(column: Profile) -> bool:
-    if not _is_asked(column.header) or column.is_personal or not column.filled:
+    if not _is_asked(column.header) or column.is_personal or column.person or not column.filled:
         return False
     answers = {normal(value) for value in column.counts}
     return answers <= {"yes", "no"} or (column.numeric == 1 and max(column.numbers) <= 10)
@@ -162,6 +171,20 @@ def _is_asked(header: str) -> bool:
     words = [word for word in header.split() if len(word) >= LONG_WORD]
     is_label = all(word[0].isupper() for word in words)
     return header.rstrip().endswith("?") or (len(header.split()) >= QUESTION_WORDS and not is_label)
+
+
+def ratings(columns: Sequence[Profile], taken: frozenset[int]) -> list[Profile]:
+    """Columns of whole numbers on the scale of a rubric: indicators that stand side by side."""
+    found = [column for column in columns if column.position not in taken and _is_rating(column)]
+    return found if len(found) >= RATINGS else []
+
+
+def _is_rating(column: Profile) -> bool:
+    if column.is_personal or column.person or column.is_dated or set(column.words) & _NO_FIGURE:
+        return False
+    if column.numeric < MOSTLY or column.distinct < 2:
+        return False
+    return all(number % 1 == 0 and 0 <= number <= HIGHEST_RATING for number in column.numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +216,11 @@ def _families(columns: Sequence[Profile], marks: Mapping[str, str]) -> dict[str,
     found: dict[str, dict[str, Profile]] = defaultdict(dict)
     for column in columns:
         header = column.header.lower()
+        if column.is_personal or column.person is Person.SURE:
+            continue
         for mark, subject in marks.items():
             separator = "" if len(mark) == 1 else "[ _.-]"
-            if (match := re.fullmatch(f"{mark}{separator}(.+)", header)) and not column.is_personal:
+            if match := re.fullmatch(f"{mark}{separator}(.+)", header):
                 found[match[1]].setdefault(subject, column)
     return {rest: family for rest, family in found.items() if len(family) > 1}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ BEGUN = frozenset(("subject", "english_learner", "former_el", "disability", "loc
 """Coded columns whose values often say more behind the code: `Science K-12`, `FLEP-Transitioning`."""
 DEFAULT_DATES = ("%Y-%m-%d", "%m/%d/%Y")
 """Where no value shows the form: the two that extracts use most."""
+DECIMAL_COMMA = re.compile(r"^[+-]?\d+,(?:\d{1,2}|\d{4,})%?$|^0,\d+%?$")
+COMMA_TOLD = "some numbers have a decimal comma, which is not read: ask for a point, or list the values in 'codes'"
 SURE, LIKELY = 0.9, 0.7
 ALL_FLAGS = 0.95
 """Share of yes and no from which a column is nothing else."""
@@ -74,6 +77,7 @@ def spec_of(prop: Property, match: Match, thesaurus: Thesaurus, *, is_staff: boo
         notes += told
     elif prop.physical_type == "bigint":
         data["number"] = number_of(column)
+        notes += [COMMA_TOLD] if has_decimal_comma(column) else []
         if prop.name.endswith("_x100"):
             data["scale"] = 100
     elif prop.name == "level":
@@ -109,15 +113,32 @@ def date_steps(column: Profile) -> tuple[dict[str, Any], list[str]]:
     if not seen:
         return {"parse": list(DEFAULT_DATES)}, ["no value shows the form of the dates"]
     notes = []
-    if {"%m/%d/%Y", "%d/%m/%Y"} <= set(seen):
-        seen.remove("%d/%m/%Y")
-        notes.append("no day after the 12th was seen: is the month first?")
-    return {"parse": [form for form in seen if form != "%m/%d/%y" or "%m/%d/%Y" not in seen]}, notes
+    for first, second in (("%m/%d/%Y", "%d/%m/%Y"), ("%m-%d-%Y", "%d-%m-%Y")):
+        if {first, second} <= set(seen):
+            seen.remove(second)
+            notes.append("no day after the 12th was seen: is the month first?")
+    seen = [form for form in seen if not (form.endswith("%y") and form[:-1] + "Y" in seen)]
+    return {"parse": seen}, notes
+
+
+def month_pattern(column: Profile) -> str:
+    """An expression whose first group is the month of a column's days."""
+    form = "%Y-%m-%d" if column.moments else next(iter(date_steps(column)[0]["parse"]))
+    if form.startswith("%Y"):
+        return r"^\d{4}\D0?(\d{1,2})\D"
+    return r"^\d{1,2}\D0?(\d{1,2})\D" if form.startswith("%d") else r"^0?(\d{1,2})\D"
 
 
 def number_of(column: Profile) -> str:
-    """How its numbers are written."""
+    """How its numbers are written. A decimal comma is left to be found: dropped, it makes ten of one."""
+    if has_decimal_comma(column):
+        return "plain"
     return "padded" if any(mark in value for value in column.counts for mark in ", %") else "plain"
+
+
+def has_decimal_comma(column: Profile) -> bool:
+    """Is `0,5` among its values? Thousands have three digits behind the comma."""
+    return any(DECIMAL_COMMA.match(value) for value in column.counts)
 
 
 def _codes(prop: Property, column: Profile, thesaurus: Thesaurus) -> tuple[dict[str, Any], list[str]]:

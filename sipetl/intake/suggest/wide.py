@@ -159,6 +159,19 @@ def _question(column: Profile, name: str) -> dict[str, Any]:
     return {"name": name, "when": when, "columns": {"item": {"value": name}, "value": value}}
 
 
+def rating_variants(ratings: Sequence[Profile]) -> list[dict[str, Any]]:
+    """A variant for each indicator that has a column of its own."""
+    seen: set[str] = set()
+    return [_rating(column, slug(column.header, seen)) for column in ratings]
+
+
+def _rating(column: Profile, name: str) -> dict[str, Any]:
+    there = {"blank": False} if column.numeric == 1 else {"matches": r"^\d"}  # `N/O`: not observed, no rating
+    rating = {"from": column.header, "number": "plain"}
+    columns = {"indicator": {"value": column.header}, "rating": rating}
+    return {"name": name, "when": {"from": column.header, **there}, "columns": columns}
+
+
 def blocks_variants(blocks: Blocks) -> list[dict[str, Any]]:
     """A variant for each subject."""
     subjects = dict.fromkeys(subject for family in blocks.found.values() for subject in family)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from sipetl.intake.suggest.spelling import SHORTEST, Spelling
+from sipetl.intake.suggest.spelling import GLUED, SHORTEST, Spelling
 from sipetl.registry.models import Model
 
 STEM = 5
@@ -19,6 +19,9 @@ SPELLED = ("subject", "window")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 WORD = re.compile(r"[A-Za-z]+|\d+|[%#]")
 
+APOSTROPHE = re.compile(r"(?<=[A-Za-z])['\u2019`](?:s\b)?(?=[A-Za-z]|\b|\s)")
+"""Stands for letters that are left out: `Occ'd`."""
+
 
 class Words(Model):
     """`words.yaml`."""
@@ -29,6 +32,14 @@ class Words(Model):
     personal: frozenset[str]
     persons: frozenset[str]
     not_persons: frozenset[str]
+    learners: frozenset[str]
+    staff: frozenset[str]
+    id_words: frozenset[str]
+    person_keys: frozenset[str]
+    staff_keys: frozenset[str]
+    qualifiers: frozenset[str]
+    places: frozenset[str]
+    measures: frozenset[str]
     other_dates: frozenset[str]
     other_scores: frozenset[str]
     other_levels: frozenset[str]
@@ -70,7 +81,7 @@ def parts(header: str) -> tuple[str, ...]:
     """A header's words in lower case, cut apart where they are written together, abbreviations as they are."""
     known = load_words().short
     found: list[str] = []
-    for part in WORD.findall(header):
+    for part in WORD.findall(APOSTROPHE.sub("", header)):
         whole = part.lower()
         pieces = [piece.lower() for piece in CAMEL.split(part) if piece]
         found += [whole] if whole in known else [word for piece in pieces for word in _spelling().read(piece)]
@@ -84,9 +95,10 @@ def _spelling() -> Spelling:
     phrases = [text for columns in known.columns.values() for texts in columns.values() for text in texts]
     codes = [text for name in SPELLED for text in known.codes[name] if len(text) > SHORTEST]
     sets = (known.empty, known.weak, known.personal, known.persons, known.not_persons, known.other_dates)
+    who = [word for word in (*known.learners, *known.staff, *known.id_words) if len(word) >= GLUED]
     more = (known.other_scores, known.other_levels, known.whole, known.rates, known.counts, known.levels)
     single = [word for words in (*sets, *more, known.populations, known.short) for word in words]
-    return Spelling.of([*phrases, *codes, *single, *known.short.values()])
+    return Spelling.of([*phrases, *codes, *who, *single, *known.short.values()])
 
 
 def stems(words: Iterable[str]) -> frozenset[str]:
