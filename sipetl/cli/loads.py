@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +15,13 @@ from sqlalchemy import select
 from sipetl.cli import ids, known, show
 from sipetl.cli.app import NEEDS_A_PERSON, app, messages, settings
 from sipetl.errors import ConfigError
-from sipetl.intake import SETTLE_SECONDS
+from sipetl.intake import SETTLE_SECONDS, Found
 from sipetl.intake import scan as find
 from sipetl.pipeline import DeliveryOutcome, Flags, OpenHome, ingest, open_home
 from sipetl.pipeline.ingest import scan_inboxes
-from sipetl.quality import Outcome, Severity
+from sipetl.pipeline.letters import largest_first
+from sipetl.pipeline.outcome import TAKEN
+from sipetl.quality import Outcome, PartOutcome, Severity
 from sipetl.warehouse import tables as t
 
 District = Annotated[str | None, typer.Option(help="Only this district; for a named file: whose it is")]
@@ -26,6 +29,8 @@ Feed = Annotated[str | None, typer.Option(help="Only this feed")]
 _DAY = ["%Y-%m-%d"]
 MOST_PLACES = 5
 """As many inboxes are named where all are empty."""
+MOST_PARTS = 8
+"""As many parts of a delivery have a line of their own."""
 delivery = typer.Typer(help="One delivery.", no_args_is_help=True)
 app.add_typer(delivery, name="delivery")
 
@@ -42,7 +47,7 @@ def scan(district: District = None, feed: Feed = None, as_json: show.Json = Fals
     ]
     columns = ("sender", "file", "size", "modified")
     show.rows("New in the inboxes", columns, data, as_json=as_json, empty=nothing_new(looked))
-    _tell_waiting(len(found.waiting))
+    _tell_waiting(found.waiting)
     if found.away:
         raise found.away[0]
 
@@ -79,9 +84,11 @@ def ingest_command(
         show.dump([plain(o) for o in outcomes])
     elif outcomes:
         show.say(f"{show.count(len(outcomes), 'delivery', 'deliveries')}.")
-    else:
-        show.say("Taken before, or waiting for a person: see 'sipetl deliveries'." if paths else nothing_new(looked))
-    _tell_waiting(len(waiting))
+    elif paths:
+        show.say("Taken before, or waiting for a person: see 'sipetl deliveries'.")
+    elif not waiting:
+        show.say(nothing_new(looked))
+    _tell_waiting(waiting)
     if any(o.needs_a_person for o in outcomes):
         raise typer.Exit(NEEDS_A_PERSON)
 
@@ -148,10 +155,14 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from (Path(path.resolve(), file.path) for file in sorted(found, key=lambda f: (f.modified_at, f.path)))
 
 
-def _tell_waiting(count: int) -> None:
-    if count:
-        files = show.count(count, "new file", "new files")
-        messages.print(f"{files} changed less than {SETTLE_SECONDS:.0f} s ago, and may still be written: try again.")
+def _tell_waiting(files: Sequence[Found]) -> None:
+    """Say how many new files may still be written, and in how many seconds the last of them is taken for whole."""
+    if not files:
+        return
+    newest = max(file.modified_at for file in files)
+    seconds = max(1, math.ceil(SETTLE_SECONDS - (datetime.now(UTC) - newest).total_seconds()))
+    changed = f"{show.count(len(files), 'new file', 'new files')} changed less than {SETTLE_SECONDS:.0f} s ago"
+    messages.print(f"{changed}, and may still be written: run this again in {seconds} s.", highlight=False)
 
 
 _STYLE = {"accepted": "green", "held": "yellow", "rejected": "red", "unrecognized": "red"}
@@ -177,14 +188,47 @@ def _held_parts(home: OpenHome, outcome: DeliveryOutcome) -> list[str]:
 
 
 def tell(outcome: DeliveryOutcome) -> None:
-    """Say what became of a delivery, in a line or two."""
+    """Say what became of a delivery, in a line or two; where it has several parts, in one more for each."""
+    several = len(outcome.parts) > 1
     good = sum(p.rows_good for p in outcome.parts)
     bad = sum(p.rows_quarantined for p in outcome.parts)
-    rows = show.count(good, "row", "rows") + (f", {bad} wait in quarantine" if bad else "")
-    what = f"{outcome.status.value:<13} {outcome.sender}  {outcome.file_name}  {outcome.reason or rows}"
-    show.say(what, style=_STYLE.get(outcome.status.value, ""))
+    rows = show.count(good, "row", "rows") + (f" loaded, of {len(outcome.parts)} parts" if several else "")
+    rows += f", {bad} wait in quarantine" if bad else ""
+    what = f"{outcome.status.value:<13} {outcome.sender}  {outcome.file_name}"
+    show.say(f"{what}  {rows if several else outcome.reason or rows}", style=_STYLE.get(outcome.status.value, ""))
+    for line in _each_part(outcome) if several else ():
+        show.say(f"{'':<13} {line}")
     if any(finding.severity is not Severity.INFO for part in outcome.parts for finding in part.findings):
         show.say(f"{'':<13} what was found: sipetl delivery show {outcome.delivery_id}", style="dim")
+
+
+def _each_part(outcome: DeliveryOutcome) -> Iterator[str]:
+    """A line for each part, the largest of each file first; of many, those that are not loaded are named rather."""
+    parts = largest_first(outcome.parts)
+    chosen = sorted(parts, key=lambda part: part.outcome in TAKEN)[:MOST_PARTS]
+    of_files, of_districts = (
+        {getattr(p, name) for p in parts if getattr(p, name)} for name in ("member", "district")
+    )
+    for part in [one for one in parts if any(one is other for other in chosen)]:
+        file = f"{part.member}: " if len(of_files) > 1 else ""
+        of = f" of district {part.district}" if part.district and len(of_districts) > 1 else ""
+        yield f"{file}{_rows_of(part)}{of}{': ' if part.rows_read else ''}{_became(part)}"
+    if len(parts) > MOST_PARTS:
+        yield f"and {show.count(len(parts) - MOST_PARTS, 'more part', 'more parts')}"
+
+
+def _rows_of(part: PartOutcome) -> str:
+    if not part.rows_read:
+        return ""
+    rows = show.count(part.rows_good if part.outcome in TAKEN else part.rows_here, "row", "rows")
+    year = part.school_year
+    return f"{rows} of {year - 1}-{year % 100:02d}" if year else rows
+
+
+def _became(part: PartOutcome) -> str:
+    word = Outcome.ACCEPTED if part.outcome in TAKEN else part.outcome
+    waiting = f"{part.rows_quarantined} wait in quarantine" if part.rows_quarantined else ""
+    return ", ".join(one for one in (word.value, waiting, part.reason) if one)
 
 
 def plain(outcome: DeliveryOutcome) -> dict[str, Any]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import null, select, union_all
+from sqlalchemy import Connection, null, select, union_all
 from typer.core import TyperGroup
 
-from sipetl.cli import known, show
+from sipetl.cli import known, restating, show
 from sipetl.cli.app import app, settings
 from sipetl.errors import ConfigError
+from sipetl.metrics import load_catalogue
 from sipetl.pipeline import OpenHome, open_home
 from sipetl.pipeline.compute import compute
 from sipetl.pipeline.exchange import export_release, restate_cycle, restatements_of
-from sipetl.pipeline.review import bring_up_to_date, release_cycle, release_doubts, watch, withdraw_release
-from sipetl.publish import Release, Restatement, Trace, Wanted
+from sipetl.pipeline.review import bring_up_to_date, policy_of, release_cycle, release_doubts, watch, withdraw_release
+from sipetl.publish import Release, Restatement, Trace, TracedRows, Wanted, trace_rows
 from sipetl.publish import trace as trace_value
+from sipetl.reports import Display
 from sipetl.warehouse import tables as t
 
 _MAKE = "cycle"
@@ -51,15 +54,15 @@ def release_command(
     as_json: show.Json = False,
 ) -> None:
     """Freeze a cycle's values and statuses; the public views show them from here on."""
-    if not yes:
-        what = "Restate" if restate else "Freeze"
-        typer.confirm(f"{what} cycle {cycle}? Later changes become restatements", abort=True, err=True)
     with open_home(settings()) as home:
         cycle = _known(home, cycle)
         bring_up_to_date(home)
+        if not restate and not anyway:
+            _refuse_doubtful(home, cycle)
+        if not yes:
+            what = "Restate" if restate else "Freeze"
+            typer.confirm(f"{what} cycle {cycle}? Later changes become restatements", abort=True, err=True)
         if not restate:
-            if not anyway:
-                _refuse_doubtful(home, cycle)
             _tell_release(release_cycle(home, cycle), {}, as_json=as_json)
             return
         done = restate_cycle(home, cycle, reason=reason)
@@ -106,9 +109,10 @@ def _tell_release(done: Release, more: dict[str, int], *, as_json: bool) -> None
     if as_json:
         show.dump({**asdict(done), **more})
         return
-    restated = f" Edition {done.edition}: {more['restated']} numbers restated." if more else ""
+    edition = f" This is edition {done.edition}." if done.edition > 1 else ""
+    restated = f" {more['restated']} numbers are restated." if more else ""
     show.say(
-        f"Released {done.cycle}: {done.values} values ({done.suppressed} suppressed), {done.statuses} statuses.{restated}"
+        f"Released {done.cycle}: {done.values} values ({done.suppressed} suppressed), {done.statuses} statuses.{edition}{restated}"
     )
 
 
@@ -144,24 +148,67 @@ def release_export(
     show.say(f"Wrote {out}: {values}, {show.count(len(package.statuses), 'status', 'statuses')}.")
 
 
-@app.command(epilog="Example: sipetl restatements C1 --json")
+@app.command(epilog="Example: sipetl restatements C1 --metric attendance_rate --all")
 def restatements(
     cycle: Annotated[str | None, typer.Argument(help="Cycle; none = all that are released")] = None,
+    organization: Annotated[str | None, typer.Option(help="Only this organization's, by its code")] = None,
+    metric: Annotated[str | None, typer.Option(help="Only of this metric")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only value, or status")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Each number, not only how many by metric and cause")
+    ] = False,
     as_json: show.Json = False,
 ) -> None:
     """What differs from a release by now, and why; unsuppressed: for the home's own eyes."""
     with open_home(settings()) as home:
+        with home.warehouse.begin() as connection:
+            wanted = {
+                "organization": known.organization(connection, organization),
+                "metric": known.metric(connection, metric),
+                "kind": known.chosen(kind, "kind of restatement", ("value", "status"), listed=""),
+            }
+            displays = _displays(connection)
         cycle = _known(home, cycle) if cycle else None
         watch(home)
         compute(home)
-        found = restatements_of(home, cycle)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        found = [
+            row
+            for row in restatements_of(home, cycle)
+            if all(getattr(row, name) == value for name, value in given.items())
+        ]
     if as_json:
         show.dump([_restatement(row) | {"causes": [cause.as_json() for cause in row.causes]} for row in found])
-        return
-    data = [_restatement(row) | {"why": "; ".join(cause.told() for cause in row.causes)} for row in found]
-    columns = ["cycle", "edition", "organization", "metric", "student_group", "period", "benchmark"]
-    columns += ["released", "current", "released_status", "current_status", "why"]
-    show.rows("Restatements", columns, data, as_json=False, empty="Nothing differs from what was released.")
+    elif found:
+        _tell_restatements(found, displays, everything=everything)
+    else:
+        show.say(
+            "Nothing differs from what was released." if not given else "Nothing such differs from what was released."
+        )
+
+
+def _displays(connection: Connection) -> dict[str, Display]:
+    """How each metric's numbers are shown, by its newest definition."""
+    table = t.ref.metric
+    query = select(table.c.metric, table.c.display_unit, table.c.decimals).order_by(table.c.version)
+    return {row.metric: Display(row.display_unit, row.decimals) for row in connection.execute(query)}
+
+
+def _tell_restatements(found: Sequence[Restatement], displays: restating.Displays, *, everything: bool) -> None:
+    statuses = [row for row in found if row.kind == "status"]
+    values = [row for row in found if row.kind != "status"]
+    if statuses:
+        rows = [restating.shown(row, displays) for row in statuses]
+        columns = (*restating.STATUS_ROW, *restating.BOTH)
+        show.rows("Statuses of benchmarks and MAGs that differ from the release", columns, rows, as_json=False)
+    if values and everything:
+        columns = (*restating.ROW, *restating.BOTH)
+        show.rows("Values that differ", columns, [restating.shown(row, displays) for row in values], as_json=False)
+    elif values:
+        summary = restating.summary(values, displays)
+        show.rows("Values that differ, by metric and cause", restating.SUMMARY, summary, as_json=False)
+        count = show.count(len(values), "value", "values")
+        show.say(f"{count}. Each one: --all, with --organization, --metric or --kind; digit for digit: --json")
 
 
 def _restatement(row: Restatement) -> dict[str, Any]:
@@ -175,9 +222,13 @@ def trace(
     period: str,
     group: Annotated[str, typer.Option(help="Student group")] = "all",
     cycle: Annotated[str | None, typer.Option(help="Look into this release; none = the current value")] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Also how many rows of each file, by day or window, with their row numbers")
+    ] = False,
     as_json: show.Json = False,
 ) -> None:
-    """From a number to the deliveries and files behind it."""
+    """From a number to the deliveries and files behind it, and to their rows; no value of a student is shown."""
+    listed = None
     with open_home(settings()) as home, home.warehouse.begin() as connection:
         found = trace_value(
             connection,
@@ -187,10 +238,38 @@ def trace(
             student_group=known.student_group(connection, group) or group,
             cycle=known.cycle(connection, cycle),
         )
+        if rows:
+            listed = _rows_of(home, connection, found)
     if as_json:
-        show.dump(asdict(found))
-    else:
-        _tell_trace(found)
+        show.dump(asdict(found) | ({"rows": asdict(listed)} if listed else {}))
+        return
+    _tell_trace(found)
+    if listed:
+        _tell_rows(listed)
+
+
+def _rows_of(home: OpenHome, connection: Connection, found: Trace) -> TracedRows:
+    metric = load_catalogue().get(found.metric)
+    least = policy_of(home, connection).limits(metric.minimum_n if metric else "default").minimum_n
+    with home.duckdb() as con:
+        return trace_rows(connection, con, home.lake, found, minimum_n=least)
+
+
+def _tell_rows(listed: TracedRows) -> None:
+    columns = ("file_name", "member", "feed", "kind", "slot", "rows", "first_row", "last_row")
+    rows = [asdict(row) | {"member": "" if row.member == row.file_name else row.member} for row in listed.rows]
+    empty = "No row of this organization and period is in these parts."
+    show.rows("Their rows of this organization and period", columns, rows, as_json=False, empty=empty)
+    for total in listed.absences:
+        of = f"{show.count(total.rows, 'row', 'rows')} of kind {total.grain}"
+        counts = (
+            f"{total.absent:,} absent, {total.present:,} present"
+            if total.absent is not None
+            else "too few people to tell"
+        )
+        show.say(f"In all {of}: {counts}")
+    for note in listed.notes:
+        show.say(note)
 
 
 def _tell_trace(found: Trace) -> None:

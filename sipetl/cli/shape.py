@@ -7,7 +7,7 @@ from typing import Any
 
 from sipetl.cli import show
 from sipetl.intake import Layout, load_contract
-from sipetl.intake.layout import Column
+from sipetl.intake.layout import Column, Long, Rows
 
 MOST_CODES = 12
 """As many codes of a column are shown; --json has all, in `definition`."""
@@ -50,7 +50,7 @@ def described(layout: Layout) -> dict[str, Any]:
                 "column": name,
                 "required": bool(asked and asked.required),
                 "kind": asked.logical_type if asked else "",
-                "heading": " | ".join(column.source),
+                "heading": " | ".join(column.source or _told_by(variants)),
                 "how": "; ".join((*_steps(column), *_only_in(variants))),
                 "meaning": asked.description if asked else "",
             }
@@ -63,6 +63,7 @@ def described(layout: Layout) -> dict[str, Any]:
         "title": layout.title,
         "file": dict(_file(layout)),
         "headings": list(layout.recognise.headers),
+        "conditions": list(_conditions(layout)),
         "columns": columns,
         "dropped": list(layout.drop),
         "unfilled": [c.name for c in contract.columns if c.name not in named],
@@ -82,28 +83,77 @@ def _file(layout: Layout) -> Iterator[tuple[str, str]]:
     yield "A later file replaces", replaces[layout.scope.kind]
     if layout.renames:
         yield "Other headings", ", ".join(f"{old} = {new}" for old, new in layout.renames.items())
+    if layout.rows_keep:
+        yield "Rows are taken only", " and ".join(map(_where, layout.rows_keep))
+    if layout.rows_drop:
+        yield "Rows are left out", ", or ".join(map(_where, layout.rows_drop))
     if layout.melt:
         yield "One row is made of each heading like", layout.melt.headers
 
 
-def _filled(layout: Layout) -> Iterator[tuple[str, list[str], Column]]:
+def _filled(layout: Layout) -> Iterator[tuple[str, list[Long], Column]]:
     """Contract column, the variants it is only in, and where it comes from; alike in several variants is said once."""
     for name, column in (("district", layout.district), ("school_year", layout.school_year)):
         if column is not None:
             yield name, [], column
+    yield from _years(layout)
     for name, column in layout.columns.items():
         yield name, [], column
-    found: dict[tuple[str, str], tuple[list[str], Column]] = {}
+    found: dict[tuple[str, str], tuple[list[Long], Column]] = {}
     for variant in layout.long:
         for name, column in variant.columns.items():
-            found.setdefault((name, column.model_dump_json()), ([], column))[0].append(variant.name)
+            found.setdefault((name, column.model_dump_json()), ([], column))[0].append(variant)
     every = len(layout.long)
     for (name, _), (variants, column) in sorted(found.items(), key=lambda one: one[0][0]):
         yield name, [] if len(variants) == every else variants, column
 
 
-def _only_in(variants: Sequence[str]) -> list[str]:
-    return [f"in rows of {show.few(variants)}"] if variants else []
+def _years(layout: Layout) -> Iterator[tuple[str, list[Long], Column]]:
+    """Where headings hold years, each variant has its own."""
+    found: dict[str, tuple[list[Long], Column]] = {}
+    for variant in layout.long:
+        if variant.school_year:
+            found.setdefault(variant.school_year.model_dump_json(), ([], variant.school_year))[0].append(variant)
+    for variants, column in found.values():
+        yield "school_year", variants, column
+
+
+def _conditions(layout: Layout) -> Iterator[dict[str, str]]:
+    """Headings that tell rows apart, with what is asked of their cells and what it decides."""
+    for rows in layout.rows_keep:
+        yield {"heading": " | ".join(rows.source), "asked": _asked(rows), "decides": "other rows are left out"}
+    for rows in layout.rows_drop:
+        yield {"heading": " | ".join(rows.source), "asked": _asked(rows), "decides": "such rows are left out"}
+    for variant in layout.long:
+        if variant.when:
+            decides = f"such rows give {show.few(list(variant.columns), MOST_CODES)}"
+            yield {"heading": " | ".join(variant.when.source), "asked": _asked(variant.when), "decides": decides}
+
+
+def _asked(rows: Rows) -> str:
+    """A row condition in words, of the cell."""
+    said = (
+        {None: "", True: "is blank", False: "is not blank"}[rows.blank],
+        f"is {' or '.join(rows.one_of)}" if rows.one_of else "",
+        f"matches {rows.matches}" if rows.matches else "",
+    )
+    return " and ".join(one for one in said if one) or "is in the file"
+
+
+def _told_by(variants: Sequence[Long]) -> list[str]:
+    """Headings by which rows are told apart that have a constant."""
+    asked = [variant.when for variant in variants if variant.when]
+    return list(dict.fromkeys(" | ".join(when.source) for when in asked))[:MOST_CODES]
+
+
+def _only_in(variants: Sequence[Long]) -> list[str]:
+    """Which rows it is for: by their heading and its cell, else by the variant's name."""
+    asked = [_where(one.when) if one.when else f"in rows of {one.name}" for one in variants]
+    return [show.few(list(dict.fromkeys(asked)))] if asked else []
+
+
+def _where(rows: Rows) -> str:
+    return f"where {' | '.join(rows.source)} {_asked(rows)}"
 
 
 def _steps(column: Column) -> list[str]:

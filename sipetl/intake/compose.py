@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sipetl.intake import sql
+from sipetl.intake.headers import TEMPLATE
 from sipetl.intake.layout import PATTERN, Column
 from sipetl.intake.plan import CRITICAL, WARNING, Check, Checks, Field, Plan
 from sipetl.intake.rows import condition
@@ -65,10 +66,13 @@ def texts_sql(plan: Plan, base: str, only: Collection[Field] | None = None) -> s
     cut = _select(f"({clean})", {f"x_{n}": sql.extracted(names[n], c.extract) for n, c in columns.items()})
     coded = {n: sql.coded(f"x_{n}", c) for n, c in columns.items()}
     coded |= {one.key: _held(one, coded[one.key]) for one in fields if one.column.blank is not None}
-    kept = {f"x_{one.key}": f"x_{one.key}" for one in fields if _takes_unlisted(one)}
+    kept = {f"x_{one.key}": f"x_{one.key}" for one in fields if _takes_unlisted(one) or _takes_nothing(one)}
     code = _select(f"({cut})", {f"c_{n}": text for n, text in coded.items()} | kept)
     told = {f"b_{n}": f"coalesce(c_{n} = {sql.BAD}, false)" for n, c in columns.items() if sql.can_be_bad(c)}
     told |= {f"u_{one.key}": _unlisted(one) for one in fields if _takes_unlisted(one)}
+    told |= {
+        f"e_{one.key}": f"(x_{one.key} is not null and c_{one.key} is null)" for one in fields if _takes_nothing(one)
+    }
     return _select(f"({code})", {f"t_{n}": f"nullif(c_{n}, {sql.BAD})" for n in columns} | told)
 
 
@@ -77,6 +81,15 @@ def _takes_unlisted(one: Field) -> bool:
     column = one.column
     is_silent = bool(column.codes) and "otherwise" in column.model_fields_set and column.otherwise is None
     return is_silent and bool(column.source) and one.contract.classification == "sensitive"
+
+
+def _takes_nothing(one: Field) -> bool:
+    """Does a code stand for no value, in a column that every row must have?"""
+    column = one.column
+    is_emptied = None in column.codes.values() or (
+        "otherwise" in column.model_fields_set and column.otherwise is None
+    )
+    return bool(column.source and column.codes and one.contract.required) and is_emptied
 
 
 def _unlisted(one: Field) -> str:
@@ -195,7 +208,7 @@ def _join(one: Field, table: str) -> str:
 
 def row_sql(plan: Plan, values: str, checks: Checks, place: Place) -> str:
     """The last stage: what differs from row to row of the contract's columns, school_year, row_number, problems."""
-    flags = [flag for one in plan.fields for flag in _flags(one, checks)]
+    flags = [flag for one in plan.fields for flag in (*_flags(one, checks), *_empty_flags(one, plan, checks))]
     flags += _lacking(plan, checks) + _row_flags(place, checks)
     columns = [
         f"v_{c.name}::{c.physical_type} as {sql.ident(c.name)}"
@@ -222,13 +235,11 @@ def view_sql(plan: Plan, table: str, place: Place) -> str:
 def _flags(one: Field, checks: Checks) -> list[str]:
     """What can be wrong with a cell; each cell has at most one problem."""
     value, flags = f"v_{one.name}", []
-    empty = f"{one.text} is null"
     if _takes_unlisted(one):
         flags.append(checks.flag(Check("MAP-UNLISTED", WARNING, one.name), f"u_{one.key}"))
     if one.column.source and sql.can_be_bad(one.column):
         rule = "MAP-CODE" if one.column.codes else "MAP-CAST"
         flags.append(checks.flag(Check(rule, one.severity, one.name), f"b_{one.key}"))
-        empty = f"({empty} and not b_{one.key})"
     if one.is_looked_up or (one.column.source and (one.contract.physical_type != "varchar" or one.column.year)):
         rule = "MAP-ID" if one.column.id else "MAP-SCHOOL" if one.column.crosswalk else "MAP-CAST"
         severity = CRITICAL if one.column.crosswalk else one.severity
@@ -236,11 +247,28 @@ def _flags(one: Field, checks: Checks) -> list[str]:
         if one.is_looked_up:
             failed += " and district is not null and known_on is not null"
         flags.append(checks.flag(Check(rule, severity, one.name), failed))
-    if one.contract.required:
-        rule = "MAP-ID" if one.column.id else "MAP-NAME" if one.is_named else "MAP-NULL"
-        empty += f" and {_in(one.variants)}" if one.varies else ""
-        flags.append(checks.flag(Check(rule, CRITICAL, one.name), empty))
     return flags
+
+
+def _empty_flags(one: Field, plan: Plan, checks: Checks) -> list[str]:
+    """Why a cell that every row must have holds nothing: its text is not there, or the layout calls it nothing."""
+    if not one.contract.required:
+        return []
+    empty, flags = f"{one.text} is null", []
+    if one.column.source and sql.can_be_bad(one.column):
+        empty += f" and not b_{one.key}"
+    if _takes_nothing(one):
+        flags.append(checks.flag(Check("MAP-CODE-NULL", CRITICAL, one.name), f"e_{one.key}"))
+        empty += f" and not e_{one.key}"
+    rule = "MAP-ID" if one.column.id else "MAP-NAME" if _is_said_by_name(one, plan) else "MAP-NULL"
+    empty += f" and {_in(one.variants)}" if one.varies else ""
+    return [*flags, checks.flag(Check(rule, CRITICAL, one.name), f"({empty})")]
+
+
+def _is_said_by_name(one: Field, plan: Plan) -> bool:
+    """Does nothing but the file's name (or title, or a flag) say it? A melted heading's `{cell}` is none of these."""
+    groups = [found[1] for name in one.column.source if (found := TEMPLATE.match(name))]
+    return one.is_named and not plan.cells.melted.intersection(groups)
 
 
 def _lacking(plan: Plan, checks: Checks) -> list[str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sipetl.intake.headers import TEMPLATE, normal, positions
 from sipetl.intake.identify import Member
-from sipetl.intake.layout import Column, Layout, group_names
+from sipetl.intake.layout import Column, Layout, Rows, group_names
+from sipetl.intake.plan import Plan
 
 Headings = Mapping[str, tuple[str, ...]]
 """Contract column -> headings."""
@@ -44,6 +45,52 @@ def lacking(layout: Layout, absent: Iterable[tuple[str, str]]) -> dict[str, tupl
         told = " or ".join(word for word in words if not TEMPLATE.match(word))
         found.setdefault(name, {})[told] = None
     return {name: tuple(words) for name, words in found.items()}
+
+
+def deciding(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Headings that a file lacks and by which its layout tells rows apart -> the contract columns that hang on them.
+
+    None of those that a column is filled by (`lacking` names these), nor of conditions that ask for nothing but the
+    heading: that a file may lack it is what they are for. `rows_drop` decides no column, but which rows there are.
+    """
+    found: dict[str, dict[str, None]] = {}
+    told = {name for _, header in plan.absent for name in _alternatives(plan.layout, header)}
+    for rows, names in _conditions(plan.layout):
+        words = [word for word in rows.source if not TEMPLATE.match(word)]
+        if words and plan.cells.find(rows.source) is None and is_asked(rows) and not told.intersection(words):
+            found.setdefault(" or ".join(words), {}).update(dict.fromkeys(names))
+    for name, column in _whose(plan):
+        words = [word for word in column.source if not TEMPLATE.match(word)]
+        if words and plan.cells.find(column.source) is None:
+            found.setdefault(" or ".join(words), {})[name] = None
+    return {heading: tuple(names) for heading, names in found.items()}
+
+
+def is_asked(rows: Rows) -> bool:
+    """Does a condition look at the cell, not only whether the file has its column?"""
+    return rows.blank is not None or bool(rows.one_of or rows.matches)
+
+
+def _alternatives(layout: Layout, header: str) -> tuple[str, ...]:
+    return next((c.source for _, c in _columns(layout) if c.source[:1] == (header,)), (header,))
+
+
+def _conditions(layout: Layout) -> Iterator[tuple[Rows, tuple[str, ...]]]:
+    for rows in layout.rows_drop:
+        yield rows, ()
+    for variant in layout.long:
+        if variant.when:
+            yield variant.when, tuple(variant.columns)
+
+
+def _whose(plan: Plan) -> Iterator[tuple[str, Column]]:
+    """Where a row's district and school year come from; a year is not missed where every row has a date."""
+    if plan.layout.district:
+        yield "district", plan.layout.district
+    if not plan.row_date or plan.lacking(plan.row_date):
+        own = [variant.school_year for variant in plan.layout.long if variant.school_year]
+        for column in (*own, *([plan.layout.school_year] if plan.layout.school_year else [])):
+            yield "school_year", column
 
 
 def _columns(layout: Layout) -> Iterator[tuple[str, Column]]:

@@ -21,7 +21,7 @@ from sipetl.intake.account import Counts, PartKey, add_file_issue, parts_of, set
 from sipetl.intake.compose import texts_sql
 from sipetl.intake.contract import load_contract
 from sipetl.intake.headers import unknown
-from sipetl.intake.headings import Headings, headings_of, lacking
+from sipetl.intake.headings import Headings, deciding, headings_of, lacking
 from sipetl.intake.identify import Member
 from sipetl.intake.plan import Cells, Checks, Field, Plan, make_plan
 from sipetl.intake.read import Raw
@@ -72,10 +72,13 @@ class Mapped:
     skipped: int
     repeated: int
     parts: tuple[PartKey, ...]
+    """The one with the most rows first: it is what the file is of."""
     headings: Headings = field(default_factory=dict)
     """Contract column -> the file's headings that fill it, as they stand there."""
     lacking: Headings = field(default_factory=dict)
     """Contract column -> headings that the layout would fill it by, and that the file does not have."""
+    deciding: Headings = field(default_factory=dict)
+    """Heading that the file does not have, and by which the layout tells rows apart -> contract columns it decides."""
 
     def drop(self, con: duckdb.DuckDBPyConnection) -> None:
         """Drop its tables, and the memory they take."""
@@ -116,6 +119,7 @@ def _map(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapC
     issues, counts = settle(con, f"{table}_rows", raw, plan, checks)
     con.execute(f"create temp view {table} as {compose.view_sql(plan, f'{table}_rows', place)}")
     _tell_columns(con, issues, plan, member, raw.rows)
+    parts = sorted(parts_of(con, table, member.layout), key=lambda part: -part.rows)
     return Mapped(
         table=table,
         issues=issues,
@@ -124,9 +128,10 @@ def _map(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapC
         quarantined=counts.quarantined,
         skipped=counts.skipped,
         repeated=counts.repeated,
-        parts=parts_of(con, table, member.layout) or _empty_part(con, plan, place, counts),
+        parts=tuple(parts) or _empty_part(con, plan, place, counts),
         headings=headings_of(member),
         lacking=lacking(member.layout, plan.absent),
+        deciding=deciding(plan),
     )
 
 
@@ -223,7 +228,7 @@ def _use(one: Field) -> _Use:
 def _tell_columns(con: duckdb.DuckDBPyConnection, issues: str, plan: Plan, member: Member, rows: int) -> None:
     for header in unknown(member.headers, plan.layout):
         add_file_issue(con, issues, "MAP-UNKNOWN-COLUMN", header, rows)
-    for column in dict.fromkeys(column for column, _ in plan.absent):
+    for column in dict.fromkeys([*(column for column, _ in plan.absent), *deciding(plan)]):
         add_file_issue(con, issues, "MAP-MISSING-COLUMN", column, rows)
 
 

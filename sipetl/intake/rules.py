@@ -8,6 +8,11 @@ RULES: dict[str, tuple[str, str]] = {
         "Mend the cell and send the file again.",
     ),
     "MAP-CODE": ("The code is not one that this layout knows.", "Mend the code, or tell us what it means."),
+    "MAP-CODE-NULL": (
+        "The layout takes this code for no value, and every row must have one here.",
+        "Nothing for the sender to do: the receiving office lists the code under the layout's 'null', so that a cell of a "
+        "melted or 'when' column makes no row, or leaves such rows out with 'rows_drop' (docs/layout-language.md).",
+    ),
     "MAP-DISTRICT": ("The row belongs to another district.", "Send only your own district's rows."),
     "MAP-ENUM": ("The value is not one of the allowed ones.", "Mend the cell and send the file again."),
     "MAP-ID": (

@@ -6,6 +6,7 @@ from sipetl.lake.diff import Difference, difference
 from sipetl.lake.guard import Impact, Part, Scope, impact
 from sipetl.lake.identity import LOCK as IDENTITY_LOCK
 from sipetl.lake.identity import attach_identity, key_of, refresh_identity
+from sipetl.lake.retract import Retraction, Snapshot, retract, retraction_scope, rows_replaced, would_retract
 from sipetl.lake.tables import FOLDED, Lake, attach, column_types
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "Impact",
     "Lake",
     "Part",
+    "Retraction",
     "Scope",
+    "Snapshot",
     "attach",
     "attach_identity",
     "brings_nothing",
@@ -26,4 +29,8 @@ __all__ = [
     "is_committed",
     "key_of",
     "refresh_identity",
+    "retract",
+    "retraction_scope",
+    "rows_replaced",
+    "would_retract",
 ]

@@ -14,7 +14,7 @@ def brings_nothing(con: duckdb.DuckDBPyConnection, lake: Lake, rows: str, part: 
     """Whether the rows that the lake still holds of an earlier try are the part's own, each unchanged.
 
     The caller compares how many rows were taken then and now: rows that a newer file replaced since are in the lake no
-    longer, and say nothing.
+    longer, and say nothing. Where nobody's rows stand in their place, that file was retracted: then the part brings them.
 
     Args:
         con: where the table of good rows is.
@@ -31,7 +31,19 @@ def brings_nothing(con: duckdb.DuckDBPyConnection, lake: Lake, rows: str, part: 
     names = idents(column.name for column in load_contract(part.feed).columns)
     of_earlier = " or ".join(f"part_id = '{earlier}'" for earlier in part.replaces) or "false"
     kept = f"select {names} from ({inside} and ({of_earlier}))"
-    return not _differ(con, kept, f"select {names} from {rows} where {part.partition()}", both=False)
+    own = f"select {names} from {rows} where {part.partition()}"
+    others = f"select {names} from ({inside} and not ({of_earlier}))"
+    return not _differ(con, kept, own, both=False) and not _leaves_gap(con, part, f"{own} except all {kept}", others)
+
+
+def _leaves_gap(con: duckdb.DuckDBPyConnection, part: Part, lost: str, others: str) -> bool:
+    """Whether some of the rows that are lost have nobody else's in their place: the scope's day and values, or the key."""
+    scope = part.scope
+    is_keyed = scope.kind == "increment"
+    place = load_contract(part.feed).key if is_keyed else [c for c in (scope.column, *scope.by_columns) if c]
+    same = " and ".join(f'o."{c}" is not distinct from l."{c}"' for c in place) or "true"
+    gap = f"select 1 from ({lost}) l where not exists (select 1 from ({others}) o where {same})"
+    return bool(one_row(con, f"select count(*) from ({gap} limit 1)")[0])
 
 
 def _differ(con: duckdb.DuckDBPyConnection, one: str, other: str, *, both: bool) -> bool:

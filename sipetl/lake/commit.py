@@ -73,9 +73,25 @@ def commit(con: duckdb.DuckDBPyConnection, lake: Lake, rows: str, parts: Sequenc
     Raises:
         LakeError: the files or the commit failed; nothing has changed.
     """
+    table = create_table(lake, parts[0].feed)
+    return _put(lake, table, parts, [_swap(con, lake, table, rows, part, scratch) for part in parts])
+
+
+def rewrite(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part, state: str, scratch: Path) -> int:
+    """Commit what a query says as all that is in a part's partition. Returns the table's new version.
+
+    Raises:
+        LakeError: the files or the commit failed; nothing has changed.
+    """
+    table = create_table(lake, part.feed)
+    old = files_of(table, part.partition())
+    added = _write(con, lake, part, state, scratch)
+    swap = _Swap((added,) if added else (), _removals(lake.table_url(part.feed), old, part))
+    return _put(lake, table, [part], [swap])
+
+
+def _put(lake: Lake, table: DeltaTable, parts: Sequence[Part], swaps: Sequence[_Swap]) -> int:
     feed = parts[0].feed
-    table = create_table(lake, feed)
-    swaps = [_swap(con, lake, table, rows, part, scratch) for part in parts]
     actions: list[AddAction | RemoveAction] = []
     for swap in swaps:
         actions += [*swap.adds, *swap.removes]

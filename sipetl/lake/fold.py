@@ -15,7 +15,8 @@ from sipetl.lake.tables import column_types, idents
 from sipetl.registry.models import FeedName
 
 _STARTS = {FeedName.ROSTER: "entry_date", FeedName.STAFF: "start_date"}
-_ENDS = {FeedName.ROSTER: "exit_date", FeedName.STAFF: "end_date"}
+ENDS = {FeedName.ROSTER: "exit_date", FeedName.STAFF: "end_date"}
+"""The column of a row's own last day."""
 _UNCOMPARED = {"snapshot_on", "part_id", "row_number", "valid_from", "valid_to"}
 
 
@@ -40,7 +41,7 @@ def fold(con: duckdb.DuckDBPyConnection, part: Part, *, spans: str, snapshot: st
 def _ctes(part: Part, spans: str, snapshot: str) -> str:
     contract = load_contract(part.feed)
     day, year_start = f"date '{part.scope.ends}'", f"date '{part.school_year - 1}-07-01'"
-    starts, ends, key = _STARTS[part.feed], _ENDS[part.feed], idents(contract.key)
+    starts, ends, key = _STARTS[part.feed], ENDS[part.feed], idents(contract.key)
     same_key = _equal(contract.key)
     same = _equal([c for c in column_types(part.feed) if c not in _UNCOMPARED])
     active = "coalesce(is_active, true)" if part.feed is FeedName.ROSTER else "true"

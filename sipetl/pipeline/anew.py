@@ -6,7 +6,7 @@ whatever was accepted after them does. `bring` asks here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -98,9 +98,23 @@ def _standing(taking: Taking) -> Sequence[Any]:
     return [part for part in parts if str(part.part_id) in replayed and part.status == "accepted"]
 
 
-def members_standing(taking: Taking) -> frozenset[str]:
-    """Members of which something stands since the delivery was taken before."""
-    return frozenset(part.member for part in _standing(taking))
+def what_stays(taking: Taking) -> Iterator[PartOutcome]:
+    """The outcomes, where of a file that was taken again and is refused now stands what was loaded before."""
+    standing = _standing(taking)
+    members = {row.member for row in standing}
+    for part in taking.outcomes:
+        is_refused = part.outcome.value in ledger.REFUSED and not part.district
+        is_whole = part.member == taking.delivery.file_name and part.member not in members
+        rows = [row for row in standing if is_whole or row.member == part.member] if is_refused else []
+        yield from [_stays(part, row) for row in rows] or [part]
+
+
+def _stays(refused: PartOutcome, row: Any) -> PartOutcome:
+    why = f"taken again and refused: {refused.reason}; what was loaded from it before stays"
+    names = ("member", "feed", "district", "school_year", "layout", "rows_good", "rows_quarantined")
+    outcome = Outcome.QUARANTINED if row.rows_quarantined else Outcome.ACCEPTED
+    known = {name: getattr(row, name) for name in names}
+    return replace(refused, **known, outcome=outcome, rows_read=0, rows_rejected=0, reason=why, stays=True)
 
 
 def taken_since(home: OpenHome, row: ledger.PartRow, before: Before | None) -> str | None:

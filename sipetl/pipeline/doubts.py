@@ -15,6 +15,7 @@ import duckdb
 from sqlalchemy import select
 
 from sipetl.intake import Mapped, Member, load_contract
+from sipetl.pipeline.findings import shares
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.wholeness import AHEAD, DAY_COLUMN, STRAYS_PERCENT
@@ -54,7 +55,10 @@ class _Rows:
     def finding(self, rule_id: str, column: str, condition: str, text: str, cure: str) -> Finding | None:
         """A warning about the rows that meet a condition, if there are any."""
         count, rows = self.where(condition)
-        return Finding(rule_id, Severity.WARNING, column, text, cure, count, rows) if count else None
+        if not count:
+            return None
+        own = shares(self.con, self.mapped, f"select row_number from {self.mapped.table} where {condition}")
+        return Finding(rule_id, Severity.WARNING, column, text, cure, count, rows, shares=own)
 
 
 def strays(mapped: Mapped) -> frozenset[int]:

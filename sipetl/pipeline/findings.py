@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -10,12 +10,14 @@ import duckdb
 from sipetl.intake import RULES, Layout, Mapped, load_contract
 from sipetl.pipeline.bench import Checked
 from sipetl.pipeline.missing import what_is_missing
-from sipetl.quality import MAX_ROWS, Finding, Outcome, Severity, Suite
+from sipetl.quality import MAX_ROWS, OF_PARTS, Finding, Outcome, Severity, Share, Suite
 
 BY_NAME = "MAP-NAME"
 """The rule that a file's name does not say what only it can say."""
 LACKS_COLUMN = "MAP-MISSING-COLUMN"
 """The rule that a file lacks a column which its layout may do without."""
+UNKNOWN_COLUMN = "MAP-UNKNOWN-COLUMN"
+"""The rule that a file has a column which its layout neither reads nor drops."""
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -27,8 +29,9 @@ def map_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layout)
         group by all order by severity, rule_id, column_name
         """
     ).fetchall()
-    found = [_finding(layout, *row) for row in rows]
+    found = [_shared(con, mapped, _finding(layout, *row)) for row in rows]
     found = [what_is_missing(con, mapped, layout, f) if f.rule_id == LACKS_COLUMN else f for f in found]
+    found = [*_renamed(found), *_parts(con, mapped, layout)]
     named = [_with_headings(finding, mapped) for finding in found]
     return tuple(sorted(_once(named), key=lambda f: (f.severity, f.rule_id != BY_NAME)))
 
@@ -46,6 +49,79 @@ def _finding(
     return Finding(rule_id, Severity(severity), column, text, cure, count, rows)
 
 
+def _shared(con: duckdb.DuckDBPyConnection, mapped: Mapped, finding: Finding) -> Finding:
+    """By part: rows that were mapped are of theirs, all others of the first, which is the one with the most rows."""
+    if not finding.rows:
+        return finding
+    rows = f"select row_number from {mapped.issues} where rule_id = ? and severity = ? and column_name is not distinct from ?"
+    return replace(finding, shares=shares(con, mapped, rows, [finding.rule_id, finding.severity, finding.column]))
+
+
+def shares(
+    con: duckdb.DuckDBPyConnection, mapped: Mapped, rows: str, given: Sequence[object] = ()
+) -> tuple[Share, ...]:
+    """How rows of the file are divided among its parts; nothing where it has one.
+
+    Args:
+        con: of the mapped tables.
+        mapped: the file.
+        rows: SQL of a column `row_number`.
+        given: what the SQL asks for.
+    """
+    if len(mapped.parts) < 2:
+        return ()
+    main = mapped.parts[0]
+    found = con.execute(
+        f"""
+        select district, school_year, count(*), min(row_number, {MAX_ROWS})
+        from (
+            select distinct
+                f.row_number,
+                coalesce(m.district, ?) as district,
+                coalesce(m.school_year, ?) as school_year
+            from ({rows}) f left join {mapped.table} m using (row_number)
+        )
+        group by all order by all
+        """,
+        [main.district, main.school_year, *given],
+    ).fetchall()
+    return tuple(Share(district, year, count, tuple(first)) for district, year, count, first in found)
+
+
+def _parts(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layout) -> list[Finding]:
+    """That the file has several parts, with the rows of each; a wide row may be of two."""
+    if len(mapped.parts) < 2:
+        return []
+    own = tuple(Share(part.district, part.school_year, part.rows) for part in mapped.parts)
+    whole = mapped.rows_mapped
+    if layout.long or layout.melt:
+        counted = (
+            f"select district, school_year, count(distinct row_number) from {mapped.table} group by all order by all"
+        )
+        own = tuple(Share(*row) for row in con.execute(counted).fetchall())
+        whole = con.execute(f"select count(distinct row_number) from {mapped.table}").fetchall()[0][0]
+    # Rows that never got as far are counted with the first part, as quarantined ones.
+    own = tuple(replace(s, count=(s.count or 0) + mapped.quarantined) if _is_first(s, mapped) else s for s in own)
+    whole += mapped.quarantined
+    several = "districts" if len({one.district for one in own}) > 1 else "school years"
+    text = f"The file has rows of several {several}: {len(own)} parts, each checked and loaded by itself."
+    least = "Nothing to do, unless a part has rows that should be in another: look at their dates."
+    return [Finding(OF_PARTS, Severity.INFO, None, text, least, whole, shares=own)]
+
+
+def _is_first(share: Share, mapped: Mapped) -> bool:
+    return (share.district, share.school_year) == (mapped.parts[0].district, mapped.parts[0].school_year)
+
+
+def _renamed(found: Sequence[Finding]) -> list[Finding]:
+    """A heading that nobody knows may be that of a column which is missed."""
+    missed = dict.fromkeys(heading for f in found if f.rule_id == LACKS_COLUMN for heading in f.headings)
+    if not missed:
+        return list(found)
+    cure = f"If it is what the file lacks ({', '.join(missed)}), give it that heading again; else there is nothing to do."
+    return [replace(f, cure=cure) if f.rule_id == UNKNOWN_COLUMN else f for f in found]
+
+
 def as_sent(findings: Iterable[Finding], suite: Suite, mapped: Mapped) -> tuple[Finding, ...]:
     """Findings in the words of the sender's file, by its headings; what stops rows comes first.
 
@@ -55,8 +131,19 @@ def as_sent(findings: Iterable[Finding], suite: Suite, mapped: Mapped) -> tuple[
         mapped: knows the file's headings.
     """
     columns = {rule.rule_id: _columns(rule.kwargs) for rule in suite.expectations}
-    named = [_with_headings(finding, mapped, columns.get(finding.rule_id, ())) for finding in findings]
+    named = [
+        _divided(_with_headings(finding, mapped, columns.get(finding.rule_id, ())), mapped) for finding in findings
+    ]
     return tuple(sorted(named, key=lambda finding: _RANK[finding.severity]))
+
+
+def _divided(finding: Finding, mapped: Mapped) -> Finding:
+    """What cannot be told by part is told with the first; a file of one part has nothing to divide."""
+    if len(mapped.parts) < 2:
+        return replace(finding, shares=())
+    main = mapped.parts[0]
+    first = Share(main.district, main.school_year, finding.count, finding.rows)
+    return replace(finding, shares=finding.shares or (first,))
 
 
 def _columns(kwargs: object) -> tuple[str, ...]:

@@ -105,15 +105,15 @@ def ingest(
     if paths:
         _refuse_unknown_district(home, flags.district)
     scanned = Scanned([_named(home, p, flags) for p in paths], [], []) if paths else scan_inboxes(home, flags)
-    senders = sorted({i.sender for i in scanned.incoming} | _senders_with_unfinished(home))
+    senders = sorted({i.sender for i in scanned.incoming} | senders_with_unfinished(home))
     by_sender = {s: [i for i in scanned.incoming if i.sender == s] for s in senders}
-    outcomes = _take_senders(home, by_sender, flags, watch)
+    outcomes = take_senders(home, by_sender, flags, watch)
     if scanned.away:
         raise scanned.away[0]
     return outcomes
 
 
-def _take_senders(
+def take_senders(
     home: OpenHome, incoming: Mapping[str, Sequence[Incoming]], flags: Flags, watch: Watcher | None
 ) -> list[DeliveryOutcome]:
     """Districts side by side, each in its own order; when one fails or a person stops it, none begins another file.
@@ -244,7 +244,8 @@ def _inbox_url(home: OpenHome, inbox: str) -> str:
     return inbox if "://" in inbox else str((home.settings.home / inbox).resolve())
 
 
-def _senders_with_unfinished(home: OpenHome) -> set[str]:
+def senders_with_unfinished(home: OpenHome) -> set[str]:
+    """Senders of whom a delivery was landed and not concluded: whoever took it was ended."""
     table = t.ops.delivery
     with home.warehouse.begin() as connection:
         return set(connection.execute(select(table.c.sender).where(table.c.status == "landed").distinct()).scalars())

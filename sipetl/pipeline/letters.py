@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sipetl.intake import harmless
 from sipetl.pipeline.outcome import DeliveryOutcome
-from sipetl.quality import Letter, render_html, render_json, render_markdown
+from sipetl.quality import Letter, PartOutcome, render_html, render_json, render_markdown
 from sipetl.reports import make_private, write_private
 from sipetl.settings import Settings
 from sipetl.warehouse.ledger import Delivery
@@ -23,11 +24,17 @@ def write_letter(settings: Settings, delivery: Delivery, outcome: DeliveryOutcom
         sender=delivery.sender,
         file_name=delivery.file_name,
         received_at=delivery.received_at,
-        parts=tuple(replace(part, reason=_told(part.reason)) for part in outcome.parts),
+        parts=tuple(replace(part, reason=_told(part.reason)) for part in largest_first(outcome.parts)),
         next_step=_told(outcome.reason),
     )
     for suffix, render in (("md", render_markdown), ("html", render_html), ("json", render_json)):
         write_private(folder / f"{delivery.delivery_id}.{suffix}", render(letter))
+
+
+def largest_first(parts: Sequence[PartOutcome]) -> list[PartOutcome]:
+    """Files in their order; of each the part with the most rows first, which is what the file is of."""
+    place = {member: at for at, member in enumerate(dict.fromkeys(part.member for part in parts))}
+    return sorted(parts, key=lambda part: (place[part.member], -part.rows_here))
 
 
 def _told(reason: str) -> str:

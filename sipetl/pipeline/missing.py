@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import duckdb
-from sqlglot import exp, parse_one
 
 from sipetl.intake import Layout, Mapped, load_contract
 from sipetl.metrics import Metric, load_catalogue
@@ -21,10 +20,16 @@ from sipetl.registry.models import FeedName
 MOST_TITLES = 6
 """Metrics named in a finding, as many as read easily; the others are counted."""
 
+OF_THE_ROW = ("school_year", "district")
+"""What `map` adds to the contract's columns."""
+_ADD = "Add the column to the export, with this heading, and send the whole file again."
+
 
 def what_is_missing(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layout, finding: Finding) -> Finding:
     """The finding that a column is missing: by its heading in the vendor's words, and what rests on it."""
     column = finding.column or ""
+    if column in mapped.deciding and column not in mapped.lacking:
+        return _undecided(con, mapped, layout, finding)
     headings = mapped.lacking.get(column, ())
     lost = _lost(con, mapped, layout.feed, column)
     filled = column in mapped.headings
@@ -33,11 +38,29 @@ def what_is_missing(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layo
         return replace(
             finding, headings=headings, text=f"{text} No figure rests on it.", cure="Nothing to do unless it matters."
         )
-    cure = "Add the column to the export, with this heading, and send the whole file again."
     part = "For some rows, this" if filled else "This"
     return replace(
-        finding, headings=headings, text=f"{text} {part} cannot be computed without it: {lost}.", cure=cure
+        finding, headings=headings, text=f"{text} {part} cannot be computed without it: {lost}.", cure=_ADD
     )
+
+
+def _undecided(con: duckdb.DuckDBPyConnection, mapped: Mapped, layout: Layout, finding: Finding) -> Finding:
+    """The finding that a column is missing by which the layout tells rows apart: nothing is empty, and all may be wrong."""
+    heading, columns = finding.column or "", mapped.deciding[finding.column or ""]
+    filled = [one for one in columns if one not in OF_THE_ROW]
+    lost = "; ".join(dict.fromkeys(one for c in filled if (one := _lost(con, mapped, layout.feed, c))))
+    if lost:
+        text = f"The layout tells by this column what {', '.join(filled)} holds. Without it these are wrong or missing: {lost}."
+    elif columns:
+        text = (
+            f"The layout tells by this column what {', '.join(columns)} holds: without it, rows are wrong or missing."
+        )
+    else:
+        text = (
+            "The layout tells by this column which rows are no data: without it, rows are taken or left out wrongly."
+        )
+    named = columns[0] if len(columns) == 1 else None
+    return replace(finding, column=named, headings=(heading,), text=f"The file lacks this column. {text}", cure=_ADD)
 
 
 def _lost(con: duckdb.DuckDBPyConnection, mapped: Mapped, feed: FeedName, column: str) -> str:
@@ -74,6 +97,8 @@ def _is_listed(metric: Metric) -> bool:
 
 @cache
 def _read(*expressions: str) -> frozenset[str]:
+    from sqlglot import exp, parse_one  # slow to load, and only needed where a column is missing
+
     trees = (parse_one(text, dialect="duckdb") for text in expressions)
     return frozenset(node.name for tree in trees for node in tree.find_all(exp.Column))
 
@@ -91,6 +116,8 @@ def _speaks_of(con: duckdb.DuckDBPyConnection, mapped: Mapped, feed: FeedName, m
 
 def _named(metric: Metric) -> Mapping[str, str]:
     """Columns that the metric's condition holds to one text."""
+    from sqlglot import exp, parse_one
+
     found: dict[str, str] = {}
     tree = parse_one(metric.where or "true", dialect="duckdb")
     for node in tree.find_all(exp.EQ):

@@ -21,8 +21,9 @@ class DeliveryOutcome:
 
     @property
     def needs_a_person(self) -> bool:
-        """Somebody must look: held, rejected or unrecognized."""
-        return self.status in (Outcome.HELD, Outcome.REJECTED, Outcome.UNRECOGNIZED)
+        """Somebody must look: held, rejected or unrecognized, now or when it was taken again."""
+        is_refused = self.status in (Outcome.HELD, Outcome.REJECTED, Outcome.UNRECOGNIZED)
+        return is_refused or any(part.stays for part in self.parts)
 
 
 RANK = (

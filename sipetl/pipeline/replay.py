@@ -8,7 +8,7 @@ on with the replay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -90,14 +90,19 @@ def _is_of(row: Any, parts: list[Any], district: str | None, feed: str | None) -
     return of_district and (feed is None or not feeds or feed in feeds)
 
 
-def replay(home: OpenHome, delivery_id: UUID) -> Replayed | None:
+def replay(home: OpenHome, delivery_id: UUID, *, restoring: bool = False) -> Replayed | None:
     """Take a delivery again from landing, on the terms it was asked for; None when another command did meanwhile.
+
+    Args:
+        home: the home.
+        delivery_id: which.
+        restoring: also one that a later delivery replaced, since that was retracted.
 
     Raises:
         ConfigError: there is no such delivery, or it is being taken, or a later one replaced it.
         LandingError: landing has the file no longer.
     """
-    sender = _begin(home, delivery_id)
+    sender = _begin(home, delivery_id, ("accepted", "superseded") if restoring else ("accepted",))
     before = sum(good for _, good, _ in _standing(home, delivery_id))
     outcomes = take_up(home, delivery_id, sender)
     now = _standing(home, delivery_id)
@@ -128,30 +133,32 @@ def replay_all(
         raise gone
 
 
-def _begin(home: OpenHome, delivery_id: UUID) -> str:
-    """Note what stands, and mark the delivery as landed; returns its sender."""
+def _begin(home: OpenHome, delivery_id: UUID, noted: Collection[str]) -> str:
+    """Note the parts with some statuses, and mark the delivery as landed; returns its sender."""
     with home.warehouse.begin() as connection:
         row = connection.execute(
             select(_delivery).where(_delivery.c.delivery_id == delivery_id).with_for_update()
         ).first()
-        if row is None or row.status not in AGAIN:
+        if row is None or row.status not in {*AGAIN, *noted}:
             why = f"it is {row.status}" if row else "there is none with this id"
             cure = "see 'sipetl quarantine list' and 'sipetl deliveries'"
             raise ConfigError("no such delivery can be taken again", where=str(delivery_id), why=why, cure=cure)
-        _refuse_gone(row.landed_path)
+        refuse_gone(row.landed_path)
         asked = Asked.from_json(row.asked)
-        parts = [part for part in ledger.parts_of(connection, delivery_id) if part.status == "accepted"]
+        parts = [part for part in ledger.parts_of(connection, delivery_id) if part.status in noted]
         replayed = dict.fromkeys((*asked.replayed, *(str(part.part_id) for part in parts)))
         kept = replace(asked, replayed=tuple(replayed)).to_json()
         connection.execute(update(_delivery).where(_delivery.c.delivery_id == delivery_id).values(asked=kept))
         ledger.conclude(connection, delivery_id, "landed", "taken again from landing")
-        counts = {"parts": len(parts), "rows": sum(p.rows_good for p in parts)}
+        standing = [part for part in parts if part.status == "accepted"]
+        counts = {"parts": len(standing), "rows": sum(p.rows_good for p in standing)}
         step = {"delivery_id": delivery_id, "step": "replay", "outcome": "done", "counts": counts}
         connection.execute(insert(t.ops.step).values(**step, started_at=func.now(), ended_at=func.now()))
     return str(row.sender)
 
 
-def _refuse_gone(url: str) -> None:
+def refuse_gone(url: str) -> None:
+    """Raise a LandingError where landing has a file no longer."""
     store, path = fsspec.core.url_to_fs(url)
     if not store.exists(path):
         raise LandingError("landing has the file no longer", where=url, cure="ask its sender to send it again")

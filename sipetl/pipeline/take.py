@@ -6,7 +6,6 @@ Whatever is wrong with a file ends here as an outcome with a reason; only a fail
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -26,7 +25,7 @@ from sipetl.intake import (
     read,
 )
 from sipetl.pipeline.accept import is_whole, settle_intents
-from sipetl.pipeline.anew import members_standing
+from sipetl.pipeline.anew import what_stays
 from sipetl.pipeline.asked import Asked
 from sipetl.pipeline.bench import Checked, Taking, Workbench
 from sipetl.pipeline.bring import bring
@@ -36,7 +35,7 @@ from sipetl.pipeline.letters import write_letter
 from sipetl.pipeline.outcome import RANK, TAKEN, DeliveryOutcome
 from sipetl.pipeline.suites import suite_of
 from sipetl.pipeline.unknowns import unknown_to_registry
-from sipetl.quality import Outcome, PartOutcome, find, run_suite, split
+from sipetl.quality import Outcome, find, run_suite, split
 from sipetl.warehouse import ledger
 
 
@@ -222,14 +221,14 @@ def _check(taking: Taking, member: Member, raw: Raw, mapped: Mapped) -> Checked:
 
 def _conclude(taking: Taking) -> DeliveryOutcome:
     delivery, home = taking.delivery, taking.bench.home
-    standing = members_standing(taking)
-    taking.outcomes[:] = [_what_stays(part) if part.member in standing else part for part in taking.outcomes]
+    taking.outcomes[:] = what_stays(taking)
     status = next((o for o in RANK if any(p.outcome is o for p in taking.outcomes)), Outcome.REJECTED)
     reasons = [p.reason for p in taking.outcomes if p.outcome is status]
     if status in TAKEN:
         status = Outcome.ACCEPTED
         reasons = [p.reason for p in taking.outcomes if p.outcome in TAKEN]
-        reasons = reasons if all(reasons) else []
+        noted = [p.reason for p in taking.outcomes if p.stays]
+        reasons = noted or (reasons if all(reasons) else [])
     reason = next((reason for reason in reasons if reason), "")
     outcome = DeliveryOutcome(
         delivery.delivery_id, delivery.sender, delivery.file_name, status, reason, tuple(taking.outcomes)
@@ -239,10 +238,3 @@ def _conclude(taking: Taking) -> DeliveryOutcome:
         taking.write_steps(connection)
         ledger.conclude(connection, delivery.delivery_id, status.value, reason or None)
     return outcome
-
-
-def _what_stays(part: PartOutcome) -> PartOutcome:
-    """Of a file that was taken again and is refused now, what was loaded before is still there."""
-    if part.outcome.value not in ledger.REFUSED:
-        return part
-    return replace(part, reason=f"{part.reason}; what was loaded from it before stays")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -33,12 +33,14 @@ class Cause:
     now: str | None = None
     part_was: str | None = None
     part_now: str | None = None
+    how: str | None = None
+    """How it ended, where nothing came instead."""
 
     def told(self) -> str:
         """The cause for people."""
         if self.kind == "delivery":
             if self.now is None:
-                return f"{self.what}: {self.was} is not current any more"
+                return f"{self.what}: {self.was} " + (f"was {self.how}" if self.how else "is not current any more")
             return f"{self.what}: {self.now} " + (f"replaced {self.was}" if self.was else "came")
         return self.what if self.was is None and self.now is None else f"{self.what}: {self.was} -> {self.now}"
 
@@ -110,6 +112,8 @@ class Causes:
         return {key for key, part in self._parts.items() if _place(part) in places and part.status == "accepted"}
 
     def _replaced(self, part: Row[Any], came: Iterable[Row[Any]]) -> Cause:
+        if part.status == "retracted":
+            return replace(_delivery(part, None), how="retracted")
         by = [one for one in came if _place(one) == _place(part)]
         named = [one for one in by if one.supersedes == part.part_id]
         last = part.scope_to or date.max

@@ -2,20 +2,21 @@
 
 from sipetl.quality.letter import (
     MAX_ROWS,
+    OF_PARTS,
     Finding,
     Letter,
     PartOutcome,
+    Share,
     find,
-    render_html,
-    render_json,
-    render_markdown,
 )
+from sipetl.quality.rendering import render_html, render_json, render_markdown
 from sipetl.quality.run import RuleResult, SuiteResult, run_suite
 from sipetl.quality.split import Outcome, Split, split
 from sipetl.quality.suite import Action, Expectation, Severity, Suite, check_suite, load_suite
 
 __all__ = [
     "MAX_ROWS",
+    "OF_PARTS",
     "Action",
     "Expectation",
     "Finding",
@@ -24,6 +25,7 @@ __all__ = [
     "PartOutcome",
     "RuleResult",
     "Severity",
+    "Share",
     "Split",
     "Suite",
     "SuiteResult",

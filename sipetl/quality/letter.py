@@ -1,19 +1,15 @@
 """The letter to the sender: what was accepted, quarantined and rejected, which rows, and what to do.
 
-Last step of the room. A letter holds row numbers, rule texts and counts; never a cell.
+Comes after `split`, and `rendering` writes it out. A letter holds row numbers, rule texts and counts; never a cell.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 
 import duckdb
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from sipetl.errors import StoreError
 from sipetl.quality.run import RuleResult, SuiteResult
@@ -49,7 +45,16 @@ NEXT_STEPS: Mapping[Outcome, str] = {
         "if it is a new kind of file, ask the receiving office to add a layout for it."
     ),
     Outcome.SUPERSEDED: "Nothing to do: a newer file has taken this one's place.",
+    Outcome.RETRACTED: (
+        "What was loaded from this part was taken back by the receiving office, and counts no longer. "
+        "There is nothing to do until they write to you."
+    ),
 }
+STAYS = (
+    "What was loaded from this part before stays. The receiving office read the file once more, and it was refused then; "
+    "why is told below. If the file is wrong, correct it and send the whole file again."
+)
+"""The next step of a part that stands, though its file was refused when it was taken again."""
 
 WITH_WARNINGS = (
     "The file was loaded. Read the warnings below: what they name is doubtful, or will be missing in the figures. "
@@ -62,6 +67,20 @@ TITLES: Mapping[Outcome, str] = {
     Outcome.HELD: "Held for a person",
 }
 """How a letter heads a part, where the outcome's own word would mislead."""
+
+
+OF_PARTS = "MAP-PART"
+"""The rule that a file has rows of several parts: its finding counts those of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of a finding in a file of several parts, what concerns one of them."""
+
+    district: str
+    school_year: int
+    count: int | None = None
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +99,19 @@ class Finding:
     count: int | None = None
     rows: tuple[int, ...] = ()
     headings: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = field(default=(), repr=False)
+    """By part, where the file has several; a finding without is of each part."""
+    of_file: int | None = None
+    """What `count` is of the whole file, where it is that of a part."""
+
+    def of_part(self, district: str, school_year: int | None) -> Finding | None:
+        """What it says of one part; None where it says nothing of it."""
+        if not self.shares:
+            return self
+        own = [one for one in self.shares if (one.district, one.school_year) == (district, school_year)]
+        if not own:
+            return None
+        return replace(self, count=own[0].count, rows=own[0].rows, shares=(), of_file=self.count)
 
     @property
     def where(self) -> str:
@@ -116,8 +148,28 @@ class PartOutcome:
     rows_repeated: int = 0
     is_row_for_row: bool = True
     """Does a row of the file make one row? A survey's row makes one for each answer."""
+    stays: bool = False
+    """It was loaded before, and stands though the file was refused when it was taken again."""
     reason: str = ""
     findings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep of what was found in the file what concerns this part; a file that is refused as a whole has all of it."""
+        if self.district and self.school_year:
+            own = (finding.of_part(self.district, self.school_year) for finding in self.findings)
+            object.__setattr__(self, "findings", tuple(finding for finding in own if finding))
+
+    @property
+    def rows_here(self) -> int:
+        """Rows of the file that are of this part, loaded or not."""
+        counted = next((f.count for f in self.findings if f.rule_id == OF_PARTS), None)
+        return self.rows_read - self.rows_left_out - self.rows_repeated if counted is None else counted
+
+    @property
+    def rows_elsewhere(self) -> int:
+        """Rows of the file that are of other parts only."""
+        found = next((f for f in self.findings if f.rule_id == OF_PARTS), None)
+        return (found.of_file or 0) - (found.count or 0) if found and found.of_file else 0
 
     @property
     def title(self) -> str:
@@ -132,6 +184,8 @@ class PartOutcome:
     @property
     def next_step(self) -> str:
         """What the sender does now."""
+        if self.stays:
+            return STAYS
         is_told = any(finding.severity is not Severity.INFO for finding in self.findings)
         return WITH_WARNINGS if self.outcome is Outcome.ACCEPTED and is_told else NEXT_STEPS[self.outcome]
 
@@ -159,10 +213,11 @@ def find(con: duckdb.DuckDBPyConnection, suite: Suite, result: SuiteResult) -> t
     """
     try:
         rows = _first_rows(con, result.failing)
+        shares = _shares(con, result) if rows else {}
     except duckdb.Error as error:
         raise StoreError("the failing rows cannot be read", why=f"DuckDB: {type(error).__name__}") from None
     return tuple(
-        _finding(rule, found, rows.get(found.rule_id, ()))
+        replace(_finding(rule, found, rows.get(found.rule_id, ())), shares=shares.get(found.rule_id, ()))
         for rule, found in zip(suite.expectations, result.rules, strict=True)
         if not found.error and (not found.success or (found.unexpected_count and _is_critical(rule)))
     )
@@ -179,6 +234,25 @@ def _first_rows(con: duckdb.DuckDBPyConnection, failing: str) -> dict[str, tuple
     return {rule_id: tuple(numbers) for rule_id, numbers in found}
 
 
+def _shares(con: duckdb.DuckDBPyConnection, result: SuiteResult) -> dict[str, tuple[Share, ...]]:
+    """By rule, the failing rows of each part; nothing where the batch does not tell its parts."""
+    named = {name for name, *_ in con.execute(f"describe {quote(result.table)}").fetchall()}
+    if not {"district", "school_year"} <= named:
+        return {}
+    found = con.execute(f"""
+        select rule_id, district, school_year, count(*), min({ROW_NUMBER}, {MAX_ROWS})
+        from (
+            select distinct f.rule_id, f.{ROW_NUMBER}, t.district, t.school_year
+            from {quote(result.failing)} f join {quote(result.table)} t using ({ROW_NUMBER})
+        )
+        group by all order by all
+    """).fetchall()
+    shares: dict[str, tuple[Share, ...]] = {}
+    for rule_id, district, year, count, rows in found:
+        shares[rule_id] = (*shares.get(rule_id, ()), Share(district, year, count, tuple(rows)))
+    return shares
+
+
 def _finding(rule: Expectation, found: RuleResult, rows: tuple[int, ...]) -> Finding:
     return Finding(
         rule_id=rule.rule_id,
@@ -193,43 +267,3 @@ def _finding(rule: Expectation, found: RuleResult, rows: tuple[int, ...]) -> Fin
 
 def _sentence(rule_type: str) -> str:
     return rule_type.replace("_", " ").capitalize() + "."
-
-
-def render_html(letter: Letter) -> str:
-    """Render a self-contained page, readable on a phone and with a screen reader."""
-    return _environment().get_template("letter.html.j2").render(letter=letter)
-
-
-def render_markdown(letter: Letter) -> str:
-    """Render Markdown for a mail or a ticket."""
-    return _environment().get_template("letter.md.j2").render(letter=letter)
-
-
-def render_json(letter: Letter) -> str:
-    """Render the letter for a machine; keys are the field names."""
-    parts = [asdict(part) | {"next_step": part.next_step, "findings": _plain(part)} for part in letter.parts]
-    whole = asdict(letter) | {"received_at": letter.received_at.isoformat(), "parts": parts}
-    return json.dumps(whole, indent=2, ensure_ascii=False)
-
-
-def _plain(part: PartOutcome) -> list[dict[str, object]]:
-    return [asdict(finding) | {"where": finding.where} for finding in part.findings]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("sipetl.quality", "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = _markdown
-    return environment
-
-
-def _markdown(value: object) -> str:
-    """Escape text for one Markdown table cell: names of files and senders are not ours."""
-    return re.sub(r"([\\`*_\[\]#|<>&~])", r"\\\1", " ".join(str(value).split()))

@@ -54,6 +54,8 @@ class SuiteResult:
     rows: int
     rules: tuple[RuleResult, ...]
     failing: str
+    table: str
+    """The batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> Suite
     except duckdb.Error as error:
         # DuckDB's own text may quote cells.
         raise StoreError("the checks could not be run", why=f"DuckDB: {type(error).__name__}") from None
-    return SuiteResult(suite.name, rows, results, failing)
+    return SuiteResult(suite.name, rows, results, failing, table)
 
 
 def _prepare(batch: _Batch, suite: Suite) -> list[_Rule]:

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     UNRECOGNIZED = "unrecognized"
     SUPERSEDED = "superseded"
+    RETRACTED = "retracted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and are *applied* into the warehouse's `ref` schema, which is what the stages re
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
@@ -21,6 +22,8 @@ from sipetl.registry.spelling import cure
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[\w.:-]+$")]
 SchoolYear = Annotated[int, Field(ge=1990, le=2100)]
 """The spring year: 2026 = 2025-26."""
+_ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[0-9A-Za-z](?:[0-9A-Za-z.-]*[0-9A-Za-z])?")
+"""Addresses as mail servers take them everywhere (RFC 5321, without quoted names and UTF-8)."""
 
 
 def _known_zone(name: str) -> str:
@@ -35,6 +38,15 @@ def _known_zone(name: str) -> str:
 def misplaced(says: str, *at: str, cure: str) -> PydanticCustomError:
     """Make an error of keys that do not go together: told at a key of the entry, with what mends it."""
     return PydanticCustomError("relation", "{says}", {"says": says, "at": at, "cure": cure})
+
+
+def _mailable(addresses: str) -> str:
+    """One or more e-mail addresses, with commas between them; or nothing."""
+    for one in addresses.split(",") if addresses else ():
+        if not _ADDRESS.fullmatch(one.strip()):
+            says = f"'{one.strip()}' is not an e-mail address"
+            raise misplaced(says, cure="write name@example.org, or several with commas between; or leave it out")
+    return addresses
 
 
 class Model(BaseModel):
@@ -240,7 +252,8 @@ class Feed(Model):
     hard_stop_school_days: Annotated[int, Field(ge=1)] = 10
     owner: str
     """Whose it is: shown wherever it is late."""
-    notice: str = ""
+    notice: Annotated[str, AfterValidator(_mailable)] = ""
+    """Where the owner's digests are mailed to; empty = they are files only."""
     tier: Annotated[int, Field(ge=1, le=3)] = 2
     floors: Floors = Floors()
 

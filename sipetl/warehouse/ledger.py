@@ -81,19 +81,24 @@ class PartRow:
     reason: str | None = None
     embargo_until: date | None = None
     wholeness: Mapping[str, Any] | None = None
+    supersedes: UUID | None = None
 
 
 REFUSED = ("rejected", "unrecognized")
 """Statuses of deliveries of which nothing was taken: a person may try them again once the cause is mended."""
+RETRACTED = "retracted"
+"""Status of deliveries, and parts, that a person took back: the same bytes may be taken anew, on other terms."""
+RETRACTION = "retraction"
+"""Scope of a part that brings no row, and takes out those of the one that it supersedes."""
 
 
 def seen(connection: Connection, sender: str, *, with_refused: bool = True) -> set[tuple[str, int, datetime]]:
-    """Files of a sender that were tried, as (path, size, modified at); without those refused, if so asked."""
+    """Files of a sender that were tried, as (path, size, modified at); without those refused or retracted, if so asked."""
     query = select(_delivery.c.source_path, _delivery.c.size, _delivery.c.modified_at).where(
         _delivery.c.sender == sender
     )
     if not with_refused:
-        query = query.where(_delivery.c.status.not_in(REFUSED))
+        query = query.where(_delivery.c.status.not_in((*REFUSED, RETRACTED)))
     return {(path, size, modified) for path, size, modified in connection.execute(query)}
 
 
@@ -185,9 +190,24 @@ def mark_part(connection: Connection, part_id: UUID, **values: Any) -> None:
 
 
 def accept(connection: Connection, part: PartRow | Row[Any], version: int, now: datetime) -> None:
-    """The accept row: the part is current from here on, and its values are to be recomputed."""
-    mark_part(connection, part.part_id, status="accepted", delta_version=version, published_at=now, reason=None)
+    """The accept row: the part is current from here on (or retracted), and its values are to be recomputed."""
+    if part.scope_kind == RETRACTION:
+        _retract(connection, part)
+        mark_part(connection, part.part_id, status=RETRACTED, delta_version=version, published_at=now)
+    else:
+        mark_part(connection, part.part_id, status="accepted", delta_version=version, published_at=now, reason=None)
     request_work(connection, part.feed, part.district, part.school_year, now)
+
+
+def _retract(connection: Connection, part: PartRow | Row[Any]) -> None:
+    """The part that was taken out is retracted; with the last of its delivery the whole, and what was held of it."""
+    values = {"status": RETRACTED, "reason": part.reason}
+    mark_part(connection, UUID(str(part.supersedes)), **values)
+    of_delivery = _part.c.delivery_id == part.delivery_id
+    others = exists().where(of_delivery, _part.c.part_id != part.part_id, _part.c.status.in_(("accepted", "intent")))
+    if not connection.scalar(select(others)):
+        connection.execute(update(_part).where(of_delivery, _part.c.status == "held").values(**values))
+        conclude(connection, part.delivery_id, RETRACTED, part.reason)
 
 
 def supersede(connection: Connection, part: PartRow | Row[Any], still_there: set[str] | None) -> list[UUID]:
@@ -199,6 +219,8 @@ def supersede(connection: Connection, part: PartRow | Row[Any], still_there: set
         still_there: ids of parts with rows in the partition; None for folded snapshots, where only a snapshot of the same
             day is superseded.
     """
+    if part.scope_kind == RETRACTION:
+        return []
     same = and_(
         _part.c.feed == part.feed,
         _part.c.district == part.district,

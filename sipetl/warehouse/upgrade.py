@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from sipetl.warehouse.engine import ROLES, Warehouse, advisory_locks, told_plainly
@@ -17,6 +15,9 @@ def upgrade(warehouse: Warehouse) -> bool:
     """Apply what is missing, safe when several commands do it at once; says whether anything was."""
     if _is_current(warehouse):
         return False
+    from alembic import command  # a third of a second that only an upgrade is worth
+    from alembic.config import Config
+
     with (
         as_file(files("sipetl.warehouse") / "migrations") as scripts,
         advisory_locks(warehouse.owner, {"sipetl:upgrade"}),
@@ -32,7 +33,7 @@ def upgrade(warehouse: Warehouse) -> bool:
 
 
 def _is_current(warehouse: Warehouse) -> bool:
-    """Whether the last migration is applied: the ordinary case, told without loading Alembic's scripts."""
+    """Whether the last migration is applied: the ordinary case, told without loading Alembic."""
     newest = max(
         p.name for p in (files("sipetl.warehouse") / "migrations" / "versions").iterdir() if p.name[0] == "0"
     )

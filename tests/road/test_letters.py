@@ -235,3 +235,84 @@ def test_results_under_the_states_ids_are_of_students_on_the_roster(site: Site) 
 
     assert outcome.status is Outcome.ACCEPTED
     assert found(outcome, "REG-STUDENT") == []
+
+
+def test_roster_under_another_heading_for_hispanic_says_which_groups_are_wrong(site: Site) -> None:
+    """Every Hispanic student would count under the race beside it."""
+    outcome = site.take("students_export_2026-01-15.csv", roster(students(5)).replace("hispanic_latino", "ethnicity"))
+
+    (lacking,) = found(outcome, "MAP-MISSING-COLUMN")
+    (unknown,) = found(outcome, "MAP-UNKNOWN-COLUMN")
+    assert (lacking.headings, lacking.column) == (("hispanic_latino",), "race_ethnicity")
+    assert "wrong or missing: all figures by student group (race and ethnicity)" in lacking.text
+    assert (unknown.column, "hispanic_latino" in unknown.cure) == ("ethnicity", True)
+
+
+OWN_DISCIPLINE = """\
+layout: own_discipline
+version: 1
+feed: discipline
+title: Incidents
+source: made for this test
+recognise: {headers: [Pupil, Site, Incident, Day]}
+scope: {kind: window, column: incident_on}
+columns:
+  id_hash: {from: Pupil, id: {kind: lasid}}
+  school: {from: Site, crosswalk: school}
+  incident_hash: {from: Incident, id: {kind: incident}}
+  incident_on: {from: Day}
+"""
+
+
+def test_a_feed_that_no_metric_reads_says_that_its_rows_are_only_kept(site: Site) -> None:
+    folder = site.root / "registry" / "layouts"
+    folder.mkdir()
+    (folder / "own_discipline.yaml").write_text(OWN_DISCIPLINE)
+    path = site.root / "incidents.csv"
+    path.write_text("Pupil,Site,Incident,Day\n" + "".join(f"{s.number},HEA,I{s.n},2026-01-12\n" for s in students(3)))
+
+    (outcome,) = site.ingest(path, district="3501")
+
+    (finding,) = found(outcome, "REG-NO-FIGURE")
+    assert finding.text == "No figure is computed from discipline yet; its rows are kept in the lake."
+    assert "Nothing to do." in site.letters(outcome)["md"], "information is no warning"
+
+
+def test_one_student_on_no_roster_is_told_with_the_rows_that_count_all_the_same(site: Site) -> None:
+    people = students(31)
+    site.put("students_export_2025-09-02.csv", roster(people[:30]))
+    site.ingest()
+
+    outcome = site.take("attendance_a.csv", attendance(people, DAYS, present))
+    elsewhere = site.take("attendance_b.csv", attendance(students(3, "BRN"), DAYS, present), sender="9002")
+
+    (finding,) = found(outcome, "REG-STUDENT")
+    assert finding.text.startswith("1 of 31 students are on no roster of the year (5 rows).")
+    assert "count in the school's figures" in finding.text
+    assert (finding.count, finding.rows) == (5, (32, 63, 94, 125, 156))
+    assert found(elsewhere, "REG-STUDENT") == [], "that district has no roster here"
+    assert not any(people[30].number in letter for letter in site.letters(outcome).values())
+    with site.open() as home:
+        compute(home)
+    assert site.sql(
+        "select v.n from metric.value v join ref.organization o using (organization_id)"
+        " join ref.period p using (period_id) where metric = 'attendance_rate' and p.kind = 'year'"
+        " and student_group = 'all' and o.code = '35010010'"
+    ) == [(31,)]
+
+
+def test_each_part_is_told_its_own_rows_the_largest_first(site: Site) -> None:
+    """A row of last year, and a school that nobody knows in one of this year's."""
+    lines = with_days(20, [date(2025, 1, 14)]).splitlines()
+    lines[9] = lines[9].replace(",HEA,", ",NOWHERE,")
+    content = "\n".join(lines) + "\n"
+
+    outcome = site.take("attendance_a.csv", content)
+
+    parts = json.loads(site.letters(outcome)["json"])["parts"]
+    rules = [{f["rule_id"] for f in part["findings"]} for part in parts]
+    counts = [(p["school_year"], p["rows_good"], p["rows_quarantined"], p["rows_elsewhere"]) for p in parts]
+    assert counts == [(2026, 98, 1, 1), (2025, 1, 0, 99)]
+    assert "MAP-SCHOOL" in rules[0] - rules[1]
+    assert "DOUBT-YEAR" in rules[1] - rules[0]
+    assert "| belong to another part | 99 |" in site.letters(outcome)["md"]

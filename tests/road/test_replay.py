@@ -376,6 +376,32 @@ def test_a_killed_replay_is_gone_on_with_by_the_next_command(waits: Site, point:
     assert waits.sql("select status from ops.delivery") == [("accepted",)]
 
 
+@pytest.mark.parametrize("name", ["attendance_a.csv", "everything.zip"])
+def test_a_replay_that_is_refused_leaves_the_delivery_accepted_and_says_why(site: Site, name: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("attendance_x.csv", NEW_CODE)
+    outcome = site.take(name, NEW_CODE if name.endswith("csv") else archive.getvalue())
+    write_layout(site, lambda text: text.replace("att_code", "remark"))
+
+    done = site.run("quarantine", "replay", str(outcome.delivery_id), "--json")
+
+    (told,) = json.loads(done.out)
+    assert (done.status, told["status"], told["rows_now"]) == (4, "accepted", 200)
+    ((status, reason),) = site.sql("select status, reason from ops.delivery")
+    assert status == "accepted"
+    assert reason.startswith("taken again and refused: ")
+    assert reason.endswith("; what was loaded from it before stays")
+    assert ledger(site, outcome) == ("accepted", [("accepted", 200, 50)])
+    letter = site.letters(outcome)
+    assert "What was loaded from this part before stays." in letter["md"]
+    assert "Nothing was loaded" not in letter["md"]
+    (part,) = json.loads(letter["json"])["parts"]
+    assert (part["outcome"], part["feed"], part["rows_good"]) == ("quarantined", "attendance", 200)
+    with site.open() as home:
+        assert waiting(home) == [outcome.delivery_id], "its rows wait still"
+
+
 def test_rows_that_a_stricter_rule_refuses_now_leave_the_lake(site: Site) -> None:
     """What a mended rule no longer lets through is not left behind from the first reading."""
     extra = students(41)[40:]

@@ -108,14 +108,16 @@ def test_a_district_that_nobody_knows_is_refused_before_anything_is_landed(site:
     assert site.sql("select count(*) from ops.delivery") == [(0,)]
 
 
-def test_a_file_that_may_still_be_written_is_mentioned(site: Site) -> None:
+def test_of_a_file_that_may_still_be_written_only_the_wait_is_told(site: Site) -> None:
     path = site.put("attendance_a.csv", attendance(students(5), DAYS, present))
     os.utime(path, (time.time(), time.time()))
 
     done = site.run("ingest")
 
-    assert "Nothing new." in done.out
-    assert "1 new file changed less than 30 s ago" in done.err
+    assert done.out == ""
+    assert "1 new file changed less than 30 s ago, and may still be written: run this again in " in done.err
+    seconds = int(done.err.rpartition(" in ")[2].removesuffix(" s.\n"))
+    assert 20 < seconds <= 30
 
 
 def test_a_year_without_a_calendar_is_told(site: Site) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from sipetl.cli.holds import by_reason, ranges
-from tests.home import Done, Site, attendance, present, students, weekdays
+from tests.home import ATTENDANCE, Done, Site, attendance, present, students, weekdays
 
 DAYS = weekdays(date(2026, 1, 12), 5)
 
@@ -125,3 +125,20 @@ def test_rows_with_the_same_reasons_are_one_line_and_others_another() -> None:
 )
 def test_row_numbers_are_told_as_ranges(numbers: list[int], told: str) -> None:
     assert ranges(numbers) == told
+
+
+def test_of_a_file_of_two_school_years_each_part_has_a_line(site: Site) -> None:
+    people, last_year = students(20), weekdays(date(2025, 1, 13), 5)
+    site.take("attendance_a.csv", attendance(people, last_year, present))
+    this_year = attendance(people, DAYS, present)
+    slip = attendance(people[:1], [last_year[0], last_year[-1]], present).removeprefix(ATTENDANCE)
+    site.put("attendance_b.csv", this_year + slip)
+
+    done = site.run("ingest")
+
+    assert done.status == 4
+    assert "held          3501  attendance_b.csv  100 rows loaded, of 2 parts\n" in done.out
+    loaded, held, *_ = done.out.splitlines()[1:]
+    assert loaded.strip() == "100 rows of 2025-26: accepted"
+    assert held.strip().startswith("2 rows of 2024-25: held, ")
+    assert "98 of 100" in held

@@ -36,3 +36,16 @@ def test_layout_is_shown_with_headings_codes_and_formats() -> None:
 
 def test_dates_are_written_as_people_write_them() -> None:
     assert written_day("%m/%d/%Y %H:%M") == "MM/DD/YYYY hh:mm"
+
+
+def test_headings_that_only_tell_rows_apart_are_named() -> None:
+    done = command("layout", "show", "aspen_students")
+    machine = json.loads(command("layout", "show", "aspen_students", "--json").out)
+    kept = command("layout", "show", "dibels8_benchmark")
+
+    constant, *_ = [row for row in machine["columns"] if row["column"] == "race_ethnicity"]
+    assert (constant["heading"], constant["how"].split("; ")[0]) == ("hispanic_latino", "always hispanic")
+    assert "where hispanic_latino matches" in constant["how"]
+    assert {one["heading"] for one in machine["conditions"]} == {"hispanic_latino"}
+    assert "hispanic_latino" in done.out
+    assert "Rows are left out: where Client Date is blank" in kept.out

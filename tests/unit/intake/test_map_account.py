@@ -15,14 +15,14 @@ DISTRICTED = {"district": {"from": "District"}}
 WITH_DISTRICT = "District,Student,School,Day,Code,Excused\n"
 
 
-def test_parts_are_found_in_the_content(intake: Make) -> None:
+def test_parts_are_found_in_the_content_the_largest_first(intake: Make) -> None:
     room = intake()
 
     mapped = room.map(HEADER + "1,12,6/1/2025,P,\n1,12,9/2/2025,P,\n2,12,9/5/2025,P,\n")
 
     assert mapped.parts == (
-        PartKey("0101", 2025, 1, date(2025, 6, 1), date(2025, 6, 1), (("day",),)),
         PartKey("0101", 2026, 2, date(2025, 9, 2), date(2025, 9, 5), (("day",),)),
+        PartKey("0101", 2025, 1, date(2025, 6, 1), date(2025, 6, 1), (("day",),)),
     )
 
 

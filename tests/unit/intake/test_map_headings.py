@@ -49,3 +49,45 @@ def test_a_code_that_becomes_unknown_is_told_and_a_blank_is_not(intake: Make) ->
 
     assert room.issues(mapped) == {(3, "MAP-UNLISTED", "warning", "excused")}
     assert room.rows(mapped, "excused") == [(True,), (None,), (None,), (None,)]
+
+
+def test_a_heading_that_only_tells_rows_apart_is_missed_with_what_it_decides(intake: Make) -> None:
+    room = intake(
+        layout(
+            columns={k: v for k, v in COLUMNS.items() if k not in ("present", "excused")},
+            rows_drop=[{"from": "Void", "one_of": ["Y"]}],
+            long=[
+                {"name": "away", "when": {"from": "Away", "one_of": ["Y"]}, "columns": {"present": {"value": False}}},
+                {"name": "here", "when": {"from": "Away", "blank": True}, "columns": {"present": {"value": True}}},
+                {"name": "late", "when": {"from": "Late"}, "columns": {"present": {"value": True}}},
+            ],
+        )
+    )
+
+    mapped = room.map("Student,School,Day,Code\n101,12,9/2/2025,P\n")
+
+    assert mapped.deciding == {"Void": (), "Away": ("present",)}, "Late asks for nothing but the heading"
+    assert {(rule, column) for _, rule, _, column in room.issues(mapped)} == {
+        ("MAP-MISSING-COLUMN", "Void"),
+        ("MAP-MISSING-COLUMN", "Away"),
+    }
+
+
+def test_a_year_column_is_missed_where_no_date_tells_the_year(intake: Make) -> None:
+    dated = layout(school_year={"from": "Year", "year": "end"})
+
+    assert intake(dated).map("Student,School,Day,Code\n101,12,9/2/2025,P\n").deciding == {}
+
+
+def test_a_code_for_no_value_in_a_column_that_rows_must_have_is_told_as_such(intake: Make) -> None:
+    required = layout(
+        columns=COLUMNS | {"grain": {"from": "Half", "codes": {"D": "day", "n/o": None}}},
+        recognise={"headers": [*HEADER.strip().split(",")[:4], "Half"]},
+    )
+
+    mapped = (room := intake(required)).map(
+        "Student,School,Day,Code,Half\n101,12,9/2/2025,P,D\n102,12,9/2/2025,P,n/o\n103,12,9/2/2025,P,\n"
+    )
+
+    told = {(row, rule) for row, rule, severity, _ in room.issues(mapped) if severity == "critical"}
+    assert told == {(3, "MAP-CODE-NULL"), (4, "MAP-NULL")}

@@ -7,6 +7,7 @@ import pytest
 
 from sipetl.errors import UnrecognizedError
 from sipetl.intake import Layout, PartKey
+from sipetl.intake.layout import Column
 from tests.unit.intake.daily import COLUMNS, HEADER, Intake, columns, layout
 
 Make = Callable[..., Intake]
@@ -141,6 +142,21 @@ def test_item_columns_become_rows_and_blank_answers_none(intake: Make) -> None:
     ]
     assert (mapped.rows_read, mapped.rows_mapped, mapped.skipped) == (3, 3, 1)
     assert mapped.parts == (PartKey("0101", 2026, 3, None, None, (("climate fall", "fall"),)),)
+
+
+def test_melted_code_for_no_value_is_no_fault_of_the_files_name(intake: Make) -> None:
+    """Listed under `null` the same cell makes no row."""
+    answers = {"from": "{cell}", "codes": {"1": 1, "2": 2, "n/o": None}}
+    content = "Response,School,When,s-tint-q1,s-tint-q2\nr1,12,9/2/25,1,2\nr2,12,9/2/25,2,n/o\n"
+
+    coded = SURVEY.model_copy(update={"columns": SURVEY.columns | {"value": Column.model_validate(answers)}})
+    nulls = coded.model_copy(update={"null": (*SURVEY.null, "n/o")})
+    room, other = intake(coded), intake(nulls)
+    told = {(row, rule, column) for row, rule, _, column in room.issues(room.map(content, "climate_fall_x.csv"))}
+    mended = other.map(content, "climate_fall_y.csv")
+
+    assert told == {(3, "MAP-CODE-NULL", "value")}
+    assert (other.issues(mended), mended.rows_mapped) == (set(), 3)
 
 
 def test_operators_window_stands_in_for_a_name_without_one(intake: Make) -> None:

@@ -119,7 +119,7 @@ def test_rows_within_mostly_are_still_told(con: duckdb.DuckDBPyConnection, fill:
 
 def test_findings_of_an_unknown_table_are_a_store_error(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(StoreError):
-        find(con, Suite("s", ()), SuiteResult("s", 0, (), "absent"))
+        find(con, Suite("s", ()), SuiteResult("s", 0, (), "absent", "absent"))
 
 
 def test_every_outcome_says_what_to_do() -> None:

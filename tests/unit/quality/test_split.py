@@ -152,4 +152,4 @@ def test_good_and_quarantined_rows_are_the_batch(con: duckdb.DuckDBPyConnection,
 
 def test_split_of_an_unknown_result_is_a_store_error(con: duckdb.DuckDBPyConnection, fill: Fill) -> None:
     with pytest.raises(StoreError):
-        split(con, fill(CELLS), SuiteResult("s", 4, (), "absent"))
+        split(con, fill(CELLS), SuiteResult("s", 4, (), "absent", "absent"))
