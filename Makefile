@@ -7,10 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check format lock system-deps clean
+.PHONY: demo airflow test check format lock system-deps clean
 
 demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 	$(BIN)/sipetl demo
+
+airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and generated districts, until Ctrl-C
+	$(BIN)/python scripts/airflow-local
 
 test: $(VENV)/.dev  ## Run the tests
 	$(BIN)/pytest
@@ -34,7 +37,7 @@ system-deps:  ## Debian packages that some tests need
 	scripts/system-deps
 
 clean:
-	rm -rf $(VENV) demo-home
+	rm -rf $(VENV) demo-home airflow-home
 
 $(VENV)/.uv:
 	$(PYTHON) -m venv $(VENV)
@@ -46,7 +49,12 @@ $(VENV)/.core: $(VENV)/.uv requirements.lock pyproject.toml
 	  --constraints requirements.lock --build-constraints requirements.lock --editable .
 	touch $@
 
+$(VENV)/.airflow: $(VENV)/.core
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode \
+	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[airflow]'
+	touch $@
+
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode \
-	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[dev]'
+	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[airflow,dev]'
 	touch $@

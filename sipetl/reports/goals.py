@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from sipetl.metrics import load_catalogue
@@ -18,6 +18,7 @@ from sipetl.plans import StepRow, steps
 from sipetl.plans.model import Cadence, TargetPath
 from sipetl.plans.slots import FINER_THAN_A_MONTH
 from sipetl.registry.calendar import school_year_of
+from sipetl.reports.lacking import missing_days, missing_words
 from sipetl.reports.model import Display, Goal, Place, Point, SchoolPlan, Standing
 from sipetl.reports.progress import Outlook, Step, Times
 from sipetl.warehouse import tables as t
@@ -96,11 +97,13 @@ def _goals(connection: Connection, versions: Sequence[int]) -> dict[int, list[Ro
 def _standings(connection: Connection, benchmarks: Sequence[int], as_of: date) -> dict[int, list[RowMapping]]:
     """Statuses by benchmark, a cycle each, the latest last."""
     status, cycle = t.metric.status, t.ref.cycle
-    arrival = t.ops.arrival
+    arrival, days = t.ops.arrival, missing_days()
     query = (
         select(status, cycle.c.data_as_of, arrival.c.feed.label("missing_feed"), arrival.c.window_code)
+        .add_columns(days.c.days, days.c.first_day)
         .join(cycle, cycle.c.cycle == status.c.cycle)
         .outerjoin(arrival, arrival.c.arrival_id == status.c.arrival_id)
+        .outerjoin(days, true())
         .where(status.c.benchmark_id.in_(benchmarks), status.c.as_of <= as_of)
         .order_by(cycle.c.data_as_of)
     )
@@ -206,7 +209,7 @@ def _standing(row: RowMapping, measured: Iterable[RowMapping], points: Iterable[
         gap=row["gap"],
         outlook=_outlook(row),
         times=_times(row),
-        missing=f"{row['missing_feed'].replace('_', ' ')} {row['window_code']}" if row["missing_feed"] else "",
+        missing=missing_words(row),
     )
 
 

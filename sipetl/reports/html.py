@@ -53,19 +53,20 @@ def report(connection: Connection, kind: str, code: str | None, *, as_of: date) 
 
 def render(page: Page) -> str:
     """Draw a page."""
-    return _environment().get_template("report.html.j2").render(page=page)
+    return environment().get_template("report.html.j2").render(page=page)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where the pages' templates are, with what they call."""
+    made = Environment(
         loader=PackageLoader("sipetl.reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "day": words.day,
         "feed": words.feed_name,
         "listed": words.listed,
@@ -73,7 +74,7 @@ def _environment() -> Environment:
         "data_word": words.data_word,
         "number": words.number,
     }
-    environment.globals |= {
+    made.globals |= {
         "Kind": Kind,
         "PERCENT": PERCENT,
         "badge": badge,
@@ -95,7 +96,7 @@ def _environment() -> Environment:
         "times_text": words.times_text,
         "weeks_in_words": weeks_in_words,
     }
-    return environment
+    return made
 
 
 def badge(word: str) -> Markup:
