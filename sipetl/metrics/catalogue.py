@@ -21,7 +21,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from sipetl.errors import RegistryError
-from sipetl.metrics.expression import check_expression
 from sipetl.metrics.facts import load_facts
 from sipetl.metrics.value import Interval
 from sipetl.registry.models import FeedName, Model
@@ -214,6 +213,8 @@ def _load(path: Path) -> Iterator[Metric]:
 
 
 def _check(metric: Metric, document: Document, index: int) -> None:
+    from sipetl.metrics.expression import check_expression  # brings sqlglot, which only some commands need
+
     facts = load_facts(metric.feed)
     if metric.unit not in facts.units:
         known = f"known here: {', '.join(sorted(facts.units))}"

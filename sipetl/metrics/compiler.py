@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sipetl.metrics.catalogue import Metric
-from sipetl.metrics.expression import as_sql
 from sipetl.metrics.facts import Facts, Unit, load_facts
 from sipetl.metrics.value import Interval
 
@@ -40,6 +39,8 @@ class _Sums:
         return self.names.setdefault(sql, f"a{len(self.names)}")
 
     def expression(self, metric: Metric, text: str) -> tuple[str, bool]:
+        from sipetl.metrics.expression import as_sql  # brings sqlglot, which only some commands need
+
         return as_sql(text, self.columns, bound=metric.bound, where=metric.metric)
 
     def count(self, *conditions: str) -> str:
