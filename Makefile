@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo airflow test check format lock system-deps clean
+.PHONY: demo airflow test test-airflow check format lock system-deps clean
 
 demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 	$(BIN)/sipetl demo
@@ -17,6 +17,9 @@ airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and gene
 
 test: $(VENV)/.dev  ## Run the tests
 	$(BIN)/pytest
+
+test-airflow: $(VENV)/.dev  ## Run the tests that start a whole Airflow
+	$(BIN)/pytest -m airflow tests/flows
 
 check: $(VENV)/.dev  ## Format, lint, types, spelling
 	$(BIN)/ruff format --check .

@@ -46,7 +46,8 @@ def scan(district: District = None, feed: Feed = None, as_json: show.Json = Fals
         for i in found.incoming
     ]
     columns = ("sender", "file", "size", "modified")
-    show.rows("New in the inboxes", columns, data, as_json=as_json, empty=nothing_new(looked))
+    if data or as_json or not found.waiting:
+        show.rows("New in the inboxes", columns, data, as_json=as_json, empty=nothing_new(looked))
     _tell_waiting(found.waiting)
     if found.away:
         raise found.away[0]

@@ -91,6 +91,7 @@ def test_the_warehouses_script_makes_roles_that_can_do_what_they_must_and_no_mor
 
 
 @pytest.mark.slow
+@pytest.mark.airflow
 def test_the_init_job_and_each_service_run_natively_as_written_and_get_healthy(tmp_path: Path) -> None:
     metadata, base = tmp_path / "airflow", tmp_path / "warehouse"
     try:

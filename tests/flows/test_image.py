@@ -74,6 +74,7 @@ def test_the_images_install_resolves_from_the_lock_in_a_fresh_environment(tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.airflow
 def test_the_images_install_runs_and_gives_both_programs(tmp_path: Path) -> None:
     begun = time.monotonic()
     done = install(tmp_path / "venv", "--quiet")

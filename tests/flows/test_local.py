@@ -18,7 +18,7 @@ import pytest
 from sipetl.warehouse import embedded
 from tests.flows.airflow_home import SCRIPT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.airflow]
 
 PATIENCE = 400
 """Seconds, on a machine that does other things too; then the test fails."""

@@ -18,7 +18,7 @@ from tests.flows.airflow_home import Airflow, until
 from tests.home import FILES, attendance, present, roster, students, weekdays
 from tests.road.test_notices import FIRST
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.airflow]
 
 OWNER = "Data office {{ conn.sipetl_smtp.password }}"
 """What a person typed is text: a mail that rendered it would tell a secret."""

@@ -19,7 +19,7 @@ from tests.browser.test_report import AA_GRAPHICS, AA_TEXT, ARGUMENTS, BLANK, CH
 from tests.flows.parts import USER, Parts, ask
 from tests.home import Site, attendance, present, roster, students, weekdays
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.airflow]
 
 SECRET = "Quillfeather"
 """In the students' names, in a file's name and in a heading."""

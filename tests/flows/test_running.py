@@ -12,7 +12,7 @@ from sipetl.registry.models import FeedName
 from tests.flows.airflow_home import APPROVAL_SECONDS, Airflow, local, until
 from tests.home import FILES, attendance, present, roster, students, weekdays
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.airflow]
 
 PEOPLE = students(20)
 ALL_RUN = ("ingest_attendance", "ingest_roster", "compute_metrics", "watch_arrivals", "prepare_cycle", "rebuild_year")

@@ -159,6 +159,7 @@ def scheduled(tmp_path_factory: pytest.TempPathFactory, server: embedded.Lease) 
         yield found
 
 
+@pytest.mark.airflow
 def test_a_scheduler_fires_follows_the_calendar_and_outlives_it(scheduled: Scheduled) -> None:
     today = datetime.now(UTC).date()
     missed = [(today - timedelta(days=2), "scheduled")]

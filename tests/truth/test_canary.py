@@ -34,6 +34,8 @@ COMMANDS = [
     ("trace", "35010010", "map_mean_rit_math", "2026-fall", "--json"),
     ("report", "home"),
     ("report", "school", "35010005"),
+    ("trace", "35010010", "chronic_absence_rate_pk12", "2026", "--rows"),
+    ("restatements", "--all"),
 ]
 
 
