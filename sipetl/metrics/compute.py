@@ -31,8 +31,17 @@ _STAND_IN = re.compile(r"create temp table (\w+) \(")
 _MACROS = {
     "slug(name)": "trim(regexp_replace(lower(name), '[^a-z0-9]+', '_', 'g'), '_')",
     "grade_group(grade)": grade_group_sql("grade"),
+    "high_needs_of(said, disability, learner, former_el, low_income, district, school_year)": """
+        coalesce(said, case
+            when bool_or(disability is not null) over (partition by district, school_year)
+                and bool_or(learner is not null) over (partition by district, school_year)
+                and bool_or(low_income is not null) over (partition by district, school_year)
+            then disability or learner or former_el or low_income
+        end)
+    """,
 }
-"""What facts call by name: a text as it stands in the names of metrics, and the student group of a grade."""
+"""What facts call by name: a text as it stands in the names of metrics, the student group of a grade, and whether a row
+of a roster has high needs: where the roster knows only some of the parts, the union would be of other students."""
 _FOUND = {
     Source.TOPIC: (FeedName.SURVEY, "slug(topic)", "ref_survey_item"),
     Source.INDICATOR: (FeedName.OBSERVATION, "slug(indicator)", "lake_observation"),

@@ -92,15 +92,8 @@ span_row as (
 span as materialized (
     select
         r.* exclude (id_hash, school, district, valid_to) replace (
-            -- a union of which the roster knows only some parts would be of other students than it says
-            coalesce(
-                r.high_needs,
-                case
-                    when bool_or(r.disability is not null) over of_roster
-                        and bool_or(r.english_learner is not null) over of_roster
-                        and bool_or(r.low_income is not null) over of_roster
-                    then r.disability or r.english_learner or r.former_el or r.low_income
-                end
+            high_needs_of(
+                r.high_needs, r.disability, r.english_learner, r.former_el, r.low_income, s.district, r.school_year
             ) as high_needs
         ),
         p.person_key, s.organization_id, s.district, s.calendar,
@@ -110,7 +103,6 @@ span as materialized (
     join school as s on s.code = r.school
     join person as p on p.id_hash = r.id_hash
     where r.valid_from <= $as_of
-    window of_roster as (partition by r.population, s.district, r.school_year)
 ),
 roster_of as (
     select distinct population, district, school_year from span

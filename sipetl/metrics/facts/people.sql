@@ -28,22 +28,14 @@ span as (
         coalesce(r.valid_to, date '9999-01-01') as valid_to,
         r.grade, r.race_ethnicity, r.gender, r.english_learner, r.english_learner or r.former_el as el_or_former_el,
         r.disability, r.low_income, r.local_frl,
-        -- a union of which the roster knows only some parts would be of other students than it says
-        coalesce(
-            r.high_needs,
-            case
-                when bool_or(r.disability is not null) over of_roster
-                    and bool_or(r.english_learner is not null) over of_roster
-                    and bool_or(r.low_income is not null) over of_roster
-                then r.disability or r.english_learner or r.former_el or r.low_income
-            end
+        high_needs_of(
+            r.high_needs, r.disability, r.english_learner, r.former_el, r.low_income, s.district, r.school_year
         ) as high_needs,
         row_number() over (order by r.valid_from, r.part_id, r.row_number) as span_id
     from scoped_roster as r
     join school as s on s.code = r.school
     join roster_person as p on p.id_hash = r.id_hash
     where r.valid_from <= $as_of
-    window of_roster as (partition by s.district, r.school_year)
 ),
 roster_of as (
     select distinct district, school_year from span
