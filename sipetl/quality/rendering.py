@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from sipetl.quality.letter import Finding, Letter, PartOutcome
+from sipetl.rendering import templates
 
 
 def render_html(letter: Letter) -> str:
     """Render a self-contained page, readable on a phone and with a screen reader."""
-    return _environment().get_template("letter.html.j2").render(letter=letter)
+    return templates("sipetl.quality").get_template("letter.html.j2").render(letter=letter)
 
 
 def render_markdown(letter: Letter) -> str:
     """Render Markdown for a mail or a ticket."""
-    return _environment().get_template("letter.md.j2").render(letter=letter)
+    return templates("sipetl.quality").get_template("letter.md.j2").render(letter=letter)
 
 
 def render_json(letter: Letter) -> str:
@@ -38,22 +35,3 @@ def _plain(part: PartOutcome) -> list[dict[str, object]]:
 
 def _without_shares(finding: Finding) -> dict[str, object]:
     return {name: value for name, value in asdict(finding).items() if name != "shares"}
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("sipetl.quality", "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = _markdown
-    return environment
-
-
-def _markdown(value: object) -> str:
-    """Escape text for one Markdown table cell: names of files and senders are not ours."""
-    return re.sub(r"([\\`*_\[\]#|<>&~])", r"\\\1", " ".join(str(value).split()))

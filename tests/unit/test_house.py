@@ -14,7 +14,7 @@ import sipetl
 
 HOUSE = Path(sipetl.__file__).parent
 ORDER = (
-    ("errors", "settings", "privacy"),
+    ("errors", "settings", "privacy", "rendering"),
     ("registry",),
     ("warehouse",),
     ("intake",),
