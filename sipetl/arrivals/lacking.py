@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sipetl.arrivals.context import School
 from sipetl.arrivals.model import CAME, OVERDUE, Word
-from sipetl.registry.calendar import Period
+from sipetl.registry.calendar import Period, count_school_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,7 @@ class Days:
     def tally(self, lacking: Lacking, first: date, last: date) -> Tally:
         """Count the days from the first to the last."""
         due, free, overdue, pending = (
-            bisect_right(days, last) - bisect_left(days, first)
-            for days in (self.days, self.free, lacking.overdue, lacking.pending)
+            count_school_days(days, first, last) for days in (self.days, self.free, lacking.overdue, lacking.pending)
         )
         return Tally(due - free, overdue, pending, self.floor * (due - free))
 
@@ -121,7 +120,7 @@ def read_days(lines: Iterable[Line], days: Sequence[date], floor: Decimal) -> Da
     """
     lines = list(lines)
     whole = {day for line in lines if _came(line) and not line.short_schools for day in line.days(days)}
-    everywhere, of_school = _not_here(lines, days, whole), _short(lines, days, whole)
+    everywhere, of_school = _not_here(lines, days), _short(lines, days, whole)
     asked = whole | everywhere.keys() | {day for found in of_school.values() for day in found}
     return Days(days, sorted(_free(lines, days) - asked), floor, everywhere, of_school)
 
@@ -138,9 +137,8 @@ def _came(line: Line) -> bool:
     return line.word in CAME
 
 
-def _not_here(lines: Iterable[Line], days: Sequence[date], whole: set[date]) -> dict[date, bool]:
-    lines = list(lines)
-    came = whole | {day for line in lines if _came(line) for day in line.days(days)}
+def _not_here(lines: Sequence[Line], days: Sequence[date]) -> dict[date, bool]:
+    came = {day for line in lines if _came(line) for day in line.days(days)}
     found: dict[date, bool] = {}
     for line in lines:
         if not _came(line) and line.word is not Word.WAIVED:
