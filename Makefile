@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo airflow test test-airflow check format lock system-deps clean
+.PHONY: demo airflow test check format lock system-deps clean
 
 demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 	$(BIN)/sipetl demo
@@ -15,11 +15,8 @@ demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and generated districts, until Ctrl-C
 	$(BIN)/python scripts/airflow-local
 
-test: $(VENV)/.dev  ## Run the tests
-	$(BIN)/pytest
-
-test-airflow: $(VENV)/.dev  ## Run the tests that start a whole Airflow
-	$(BIN)/pytest -m airflow tests/flows
+test: $(VENV)/.dev  ## Run all tests, in as many processes as there are cores (four at most)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.dev  ## Format, lint, types, spelling
 	$(BIN)/ruff format --check .

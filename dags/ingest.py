@@ -13,7 +13,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule, get_current_context, get_parsing_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, at, optional, settings
+from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, every_day, optional, settings
 
 POOL = "sipetl_ingest"
 DOC = """
@@ -76,7 +76,7 @@ def make(dag_id: str, feed: str, title: str, district: str | None = None) -> DAG
     """One DAG: of a feed, or of a feed in one district."""
     with DAG(
         dag_id,
-        schedule=at(5, 30),
+        schedule=every_day(5, 30),
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=8),

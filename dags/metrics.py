@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, Param, task
-from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, at, optional, settings
+from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, every_day, optional, settings
 
 DOC = """
 ### Compute metrics
@@ -29,7 +29,7 @@ def compute(params: Any = None) -> dict[str, int]:
 
 with DAG(
     "compute_metrics",
-    schedule=AssetOrTimeSchedule(timetable=at(7), assets=AssetAny(*map(asset, REGISTRY.feeds))),
+    schedule=AssetOrTimeSchedule(timetable=every_day(7), assets=AssetAny(*map(asset, REGISTRY.feeds))),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=8),

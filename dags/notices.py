@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from sipetl_dags import DEFAULTS, TAG, at, connection_of, settings
+from sipetl_dags import DEFAULTS, TAG, connection_of, on_school_days, settings
 
 if TYPE_CHECKING:
     from sipetl.pipeline.notify import Mail
@@ -71,7 +71,7 @@ def _post(mail: Mail) -> None:
 
 with DAG(
     "notices",
-    schedule=at(19, 30),
+    schedule=on_school_days(19, 30),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),

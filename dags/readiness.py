@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, task
-from sipetl_dags import DEFAULTS, TAG, at, settings
+from sipetl_dags import DEFAULTS, TAG, on_school_days, settings
 
 WATCH = """
 ### Watch arrivals
@@ -44,7 +44,7 @@ def make(dag_id: str, hour: int, doc: str) -> DAG:
     """A DAG of school days."""
     return DAG(
         dag_id,
-        schedule=at(hour),
+        schedule=on_school_days(hour),
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=2),

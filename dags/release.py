@@ -9,7 +9,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowSkipException
-from sipetl_dags import DEFAULTS, TAG, at, settings
+from sipetl_dags import DEFAULTS, TAG, on_school_days, settings
 
 ANSWER_WITHIN = timedelta(seconds=float(os.environ.get("SIPETL_APPROVAL_SECONDS", "259200")))
 DOC = """
@@ -44,7 +44,7 @@ def release(asked: dict[str, Any]) -> dict[str, Any]:
 
 with DAG(
     "release_cycle",
-    schedule=at(9),
+    schedule=on_school_days(9),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS | {"pool": "sipetl_compute"},

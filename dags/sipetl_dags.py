@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseHook, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowNotFoundException
+from sipetl_airflow_plugin import SchoolDayTimetable
 
 from sipetl.registry.compact import known
 
@@ -45,9 +46,14 @@ DEFAULTS: dict[str, Any] = {
 """A task whose worker dies is tried again too: that is no exception, so the policy is not asked."""
 
 
-def at(hour: int, minute: int = 0) -> BaseTimetable:
-    """When a DAG of each school day runs: the one place where the plugin's timetable goes in."""
+def every_day(hour: int, minute: int = 0) -> BaseTimetable:
+    """When files are looked for and computed: in summer too, when results of spring tests come."""
     return CronTriggerTimetable(f"{minute} {hour} * * *", timezone=REGISTRY.time_zone)
+
+
+def on_school_days(hour: int, minute: int = 0) -> BaseTimetable:
+    """When people are told what is late or waits for them: on days on which some district has school."""
+    return SchoolDayTimetable(f"{hour:02}:{minute:02}")
 
 
 def asset(feed: str) -> Asset:

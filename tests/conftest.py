@@ -22,6 +22,8 @@ from tests.truth.lived import SEED, STUDENTS, Lived, read_lived
 ROOT = Path(__file__).parent.parent
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
 """A session's databases are some 100 of 10 MB, and the demo's home."""
+AIRFLOW, TRUTH = "airflow", "truth"
+"""Groups of tests that one process runs."""
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +138,24 @@ def lived(make_quick: Callable[[str], Path]) -> Iterator[Lived]:
         yield read_lived(home, answers)
     finally:
         embedded.remove(home / "warehouse")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out to processes, a group each: a file, or what must be in one process; the longest go first."""
+    groups = {item: _group(item) for item in items}
+    longest = (AIRFLOW, TRUTH)
+    items.sort(key=lambda item: longest.index(groups[item]) if groups[item] in longest else len(longest))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+
+
+def _group(item: pytest.Item) -> str:
+    """Two Airflows at once are too much for two cores; a lived demo takes a minute, and the page of truth is told last."""
+    if item.get_closest_marker("airflow"):
+        return AIRFLOW
+    tells = item.path.parent.name == TRUTH or item.path.name == "test_truth_page.py"
+    return TRUTH if tells or "lived" in getattr(item, "fixturenames", ()) else item.path.relative_to(ROOT).as_posix()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -157,7 +157,7 @@ def _reached(
     step = t.ops.countdown.c
     recorded: defaultdict[str, set[int]] = defaultdict(set)
     for district, number in connection.execute(
-        select(step.district, step.school_days).where(step.cycle == cycle.cycle)
+        select(step.district, step.school_days).where(step.cycle == cycle.cycle, step.told_at.is_not(None))
     ):
         recorded[district].add(number)
     for district in sorted(context.schools):
@@ -168,7 +168,8 @@ def _reached(
 
 def _has_begun(connection: Connection, cycle: Cycle) -> bool:
     step = t.ops.countdown.c
-    return connection.scalar(select(step.cycle).where(step.cycle == cycle.cycle).limit(1)) is not None
+    told = select(step.cycle).where(step.cycle == cycle.cycle, step.told_at.is_not(None))
+    return connection.scalar(told.limit(1)) is not None
 
 
 def _told_of_cycles(connection: Connection) -> dict[str, RowMapping]:

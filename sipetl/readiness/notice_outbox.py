@@ -91,8 +91,9 @@ def _chunks(subjects: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _count_down(connection: Connection, steps: Iterable[tuple[str, CountdownStep]], now: datetime) -> None:
     for district, step in steps:
-        row = {"cycle": step.cycle, "district": district, "school_days": step.school_days, "taken_at": now}
-        connection.execute(pg_insert(t.ops.countdown).values(row).on_conflict_do_nothing())
+        row = {"cycle": step.cycle, "district": district, "school_days": step.school_days, "told_at": now}
+        told = pg_insert(t.ops.countdown).values(row)
+        connection.execute(told.on_conflict_do_update(t.ops.countdown.primary_key, set_={"told_at": now}))
 
 
 def forget_reviewed(connection: Connection, today: date) -> None:

@@ -10,15 +10,12 @@ from tests.truth.truth_page import HEAD, PAGE, page
 TRUTH = ROOT / "tests" / "truth"
 TELLING = {path for path in TRUTH.glob("test_*.py") if "tests.truth.truth_page" in path.read_text(encoding="utf-8")}
 """Files whose tests tell what they found."""
-BY_DEFAULT = "not airflow"
-"""What `make test` leaves out (pyproject.toml)."""
 
 
 def has_all_truth(request: pytest.FixtureRequest) -> bool:
     """Whether this session runs every test that tells something: none left out, by name or for want of samples."""
     config = request.config
-    is_narrowed = config.option.markexpr not in ("", BY_DEFAULT)
-    is_chosen = config.option.keyword or is_narrowed or any("::" in given for given in config.args)
+    is_chosen = config.option.keyword or config.option.markexpr or any("::" in given for given in config.args)
     has_samples = (ROOT.parent / "shared" / "samples").is_dir()
     collected = {item.path for item in request.session.items}
     return not is_chosen and not config.getoption("lf") and has_samples and collected >= TELLING

@@ -69,6 +69,7 @@ def told_by(code: str, home: Path, **environment: str) -> Any:
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/none.db",
         "SIPETL_HOME": str(home),
     }
@@ -108,6 +109,16 @@ def test_dag_files_pull_in_nothing_heavy(bag: dict[str, Any]) -> None:
 def test_dags_are_the_same_after_serialization(bag: dict[str, Any]) -> None:
     for dag_id, dag in bag["dags"].items():
         assert dag["again"] == dag["shape"], dag_id
+
+
+def test_people_are_told_on_school_days_and_files_are_looked_for_every_day(bag: dict[str, Any]) -> None:
+    schedules: dict[str, set[str]] = {}
+    for dag_id, dag in bag["dags"].items():
+        schedules.setdefault(dag["again"]["schedule"], set()).add(dag_id)
+
+    assert schedules["SchoolDayTimetable"] == {"watch_arrivals", "prepare_cycle", "release_cycle", "notices"}
+    assert schedules["CronTriggerTimetable"] == {"ingest_roster", "ingest_attendance"}
+    assert schedules["AssetOrTimeSchedule"] == {"compute_metrics"}
 
 
 def test_every_dag_says_what_it_is_and_runs_once_at_a_time(bag: dict[str, Any]) -> None:

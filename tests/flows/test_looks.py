@@ -45,3 +45,13 @@ def test_a_look_says_what_is_missing_and_what_it_blocks(site: Site) -> None:
 
 def test_a_cycle_that_was_reviewed_is_looked_at_no_more(site: Site) -> None:
     assert looked(site, date(2025, 12, 3)) == []
+
+
+def test_a_look_is_kept_for_all_homes_of_a_warehouse(site: Site) -> None:
+    prepare(site.settings.on(STEPS[10]))
+    for file in (site.root / "reports" / "readiness" / "C1").iterdir():
+        file.unlink()
+
+    assert looked(site, STEPS[10]) == []
+    kept = site.sql("select district, school_days, found ->> 'state', told_at from ops.countdown order by district")
+    assert kept == [("3501", 10, "blocked", None), ("9002", 10, "not_needed", None)]

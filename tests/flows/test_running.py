@@ -176,6 +176,9 @@ def test_a_cycle_is_released_only_when_a_person_approves(airflow: Airflow) -> No
     airflow.client.ask("PATCH", asked, {"chosen_options": ["Approve"], "params_input": {}})
 
     approved = airflow.ended("release_cycle", run)
+    assert [t["state"] for t in approved.tasks("release")] == ["success"], approved.log("approve") + approved.log(
+        "release"
+    )
     assert approved.returned("release")["released"] == 1
     assert airflow.site.sql("select cycle from ops.release") == [("C1",)]
 

@@ -262,10 +262,17 @@ countdown = Table(
     col("cycle", Text, "Monitoring cycle"),
     col("district", Text, "District"),
     col("school_days", Integer, "School days before its data is due: 10, 5, 2 or 0"),
-    col("taken_at", MOMENT, "When its owners were told"),
+    col("told_at", MOMENT, "When its owners were told what changed; null = not, or not yet", null=True),
+    col("looked_at", MOMENT, "When the step's readiness was taken; null = not, or not yet", null=True),
+    col(
+        "found",
+        JSONB,
+        "The district's readiness as it stood then: schools, feeds, states and blocked goals; never a student",
+        null=True,
+    ),
     PrimaryKeyConstraint("cycle", "district", "school_days"),
     schema="ops",
-    comment="Steps of the countdown to a cycle whose changes were told",
+    comment="Steps of the countdown to a cycle: when each was looked at, and when its changes were told",
 )
 
 work = Table(

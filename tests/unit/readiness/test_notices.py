@@ -334,7 +334,7 @@ def test_a_step_whose_owner_had_the_days_digest_is_told_tomorrow(connection: Con
     plan(connection, "staff")
     steps = {10, 5, 2}
     for number in steps:
-        row = {"cycle": "C2", "district": "3501", "school_days": number, "taken_at": MOMENT}
+        row = {"cycle": "C2", "district": "3501", "school_days": number, "told_at": MOMENT}
         connection.execute(insert(t.ops.countdown).values(row))
     on = date(2026, 2, 6)
     had = {"notice_id": "0" * 32, "day": on, "name": "x", "owner": "keeper of staff", "address": "", "content": {}}
