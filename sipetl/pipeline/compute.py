@@ -81,7 +81,9 @@ def compute(home: OpenHome, only: Only = EVERYTHING, *, everything: bool = False
     with advisory_locks(home.warehouse.etl, {LOCK}):
         if everything:
             with home.warehouse.begin() as connection:
-                ledger.request_everything(connection, home.now())
+                ledger.request_everything(
+                    connection, home.now(), district=only.district, school_year=only.school_year
+                )
         with home.warehouse.begin() as connection:
             connection.execute(text(_DAYS_PASSED), {"today": home.now().date()})
             work = [row for row in ledger.open_work(connection) if only.holds(row)]

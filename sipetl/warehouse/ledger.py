@@ -294,10 +294,15 @@ def request_work(connection: Connection, feed: str, district: str, school_year: 
     )
 
 
-def request_everything(connection: Connection, now: datetime) -> None:
-    """Ask for the values of all partitions to be recomputed: a calendar, an item bank or a definition changed."""
+def request_everything(
+    connection: Connection, now: datetime, *, district: str | None = None, school_year: int | None = None
+) -> None:
+    """Ask for the values of all partitions (of a district, of a year) to be recomputed, whether they changed or not."""
     moment = literal(now, t.ops.work.c.requested_at.type)
-    current = select(_part.c.feed, _part.c.district, _part.c.school_year, moment).where(_part.c.status == "accepted")
+    wanted = {_part.c.status: "accepted", _part.c.district: district, _part.c.school_year: school_year}
+    current = select(_part.c.feed, _part.c.district, _part.c.school_year, moment).where(
+        *(column == value for column, value in wanted.items() if value is not None)
+    )
     columns = ["feed", "district", "school_year", "requested_at"]
     statement = pg_insert(_work).from_select(columns, current.distinct())
     connection.execute(

@@ -11,7 +11,7 @@ import pytest
 from sipetl.lake import attach_identity
 from sipetl.metrics import load_catalogue
 from sipetl.pipeline import OpenHome
-from sipetl.pipeline.compute import compute
+from sipetl.pipeline.compute import Only, compute
 from sipetl.quality import Outcome
 from sipetl.registry.models import FeedName
 from tests.home import DISTRICT_OF, Site, Student, attendance, present, roster, students, weekdays
@@ -113,6 +113,16 @@ def test_computing_everything_again_writes_nothing(loaded: Site) -> None:
 
     assert len(done.partitions) > 0
     assert done.written.rows == 0
+
+
+def test_a_limited_computation_of_everything_asks_for_nothing_beyond_its_limits(loaded: Site) -> None:
+    with loaded.open() as home:
+        elsewhere = compute(home, Only(school_year=2025), everything=True)
+        own = compute(home, Only(district="9002", school_year=2026), everything=True)
+
+    assert elsewhere.partitions == []
+    assert {districts for _, _, districts in own.partitions} == {("9002",)}
+    assert loaded.sql("select count(*) from ops.work where done_at is null") == [(0,)]
 
 
 def test_work_that_is_asked_for_while_it_is_computed_stays_open(loaded: Site) -> None:
