@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo airflow test check format lock system-deps clean
+.PHONY: demo airflow test bench bench-quick check format lock system-deps clean
 
 demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 	$(BIN)/sipetl demo
@@ -17,6 +17,12 @@ airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and gene
 
 test: $(VENV)/.dev  ## Run all tests, in as many processes as there are cores (four at most)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
+bench: $(VENV)/.dev  ## Measure against the bare engine and the peers, and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/.dev  ## Only see that the benchmark runs, and that all come to the same figures
+	$(BIN)/python -m benchmarks --quick
 
 check: $(VENV)/.dev  ## Format, lint, types, spelling
 	$(BIN)/ruff format --check .

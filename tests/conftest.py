@@ -140,19 +140,22 @@ def lived(make_quick: Callable[[str], Path]) -> Iterator[Lived]:
         embedded.remove(home / "warehouse")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Share the tests out to processes, a group each: a file, or what must be in one process."""
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out to processes, a group each: a file, or what must be in one process; the longest go first.
+    """Let the longest groups go first.
 
     Tests of a running Airflow come in the order in which they are written: each leaves something behind in it.
     """
-    groups = {item: _group(item) for item in items}
     longest = (AIRFLOW, TRUTH)
+    groups = {item: _group(item) for item in items}
     items.sort(key=lambda item: longest.index(groups[item]) if groups[item] in longest else len(longest))
     ordered = [item for item in items if groups[item] == AIRFLOW]
     items[: len(ordered)] = sorted(ordered, key=lambda item: item.location[:2])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
 
 
 def _group(item: pytest.Item) -> str:
