@@ -16,7 +16,7 @@ airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and gene
 	$(BIN)/python scripts/airflow-local
 
 test: $(VENV)/.dev  ## Run all tests, in as many processes as there are cores (four at most)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 bench: $(VENV)/.dev  ## Measure against the bare engine and the peers, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

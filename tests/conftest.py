@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -22,8 +23,9 @@ from tests.truth.lived import SEED, STUDENTS, Lived, read_lived
 ROOT = Path(__file__).parent.parent
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
 """A session's databases are some 100 of 10 MB, and the demo's home."""
-AIRFLOW, TRUTH = "airflow", "truth"
-"""Groups of tests that one process runs."""
+FLOWS, LIVED = "flows", "lived"
+TOGETHER = {"tests/flows/": FLOWS, "tests/truth/": LIVED, "tests/docs/": LIVED}
+"""Folders that one process runs: two Airflows at once are too much for two cores; a lived demo takes a minute."""
 
 
 @pytest.fixture(scope="session")
@@ -140,30 +142,29 @@ def lived(make_quick: Callable[[str], Path]) -> Iterator[Lived]:
         embedded.remove(home / "warehouse")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Share the tests out to processes, a group each: a file, or what must be in one process."""
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest groups go first.
-
-    Tests of a running Airflow come in the order in which they are written: each leaves something behind in it.
-    """
-    longest = (AIRFLOW, TRUTH)
-    groups = {item: _group(item) for item in items}
-    items.sort(key=lambda item: longest.index(groups[item]) if groups[item] in longest else len(longest))
-    ordered = [item for item in items if groups[item] == AIRFLOW]
-    items[: len(ordered)] = sorted(ordered, key=lambda item: item.location[:2])
+    """Let the longest go first. Tests on a running Airflow come as they are written: each leaves something behind in it."""
+    ranks = {item: [FLOWS, LIVED, ""].index(_together(item.nodeid)) for item in items}
+    items.sort(key=ranks.__getitem__)
+    flows = [item for item in items if not ranks[item]]
+    items[: len(flows)] = sorted(flows, key=lambda item: item.location[:2])
 
 
-def _group(item: pytest.Item) -> str:
-    """Two Airflows at once are too much for two cores; a lived demo takes a minute, and the page of truth is told last."""
-    if item.get_closest_marker("airflow"):
-        return AIRFLOW
-    tells = item.path.parent.name == TRUTH or item.path.name == "test_truth_page.py"
-    return TRUTH if tells or "lived" in getattr(item, "fixturenames", ()) else item.path.relative_to(ROOT).as_posix()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out to processes by file, and some folders whole; xdist's own groups do not work with pytest 9.2."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _together(nodeid) or super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
+
+def _together(nodeid: str) -> str:
+    return next((group for folder, group in TOGETHER.items() if nodeid.startswith(folder)), "")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
