@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo airflow test bench bench-quick check format lock system-deps clean
+.PHONY: demo airflow test bench bench-state bench-quick check format lock system-deps clean
 
 demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 	$(BIN)/sipetl demo
@@ -20,6 +20,9 @@ test: $(VENV)/.dev  ## Run all tests, in as many processes as there are cores (f
 
 bench: $(VENV)/.dev  ## Measure against the bare engine and the peers, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
+
+bench-state: $(VENV)/.dev  ## Load 400 districts' year (20 GB, half an hour), and write benchmarks/STATE.md
+	$(BIN)/python -m benchmarks.state
 
 bench-quick: $(VENV)/.dev  ## Only see that the benchmark runs, and that all come to the same figures
 	$(BIN)/python -m benchmarks --quick

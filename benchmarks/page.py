@@ -27,11 +27,12 @@ BAR, LABELS, WIDTH, LINE = 420, 190, 760, 24
 def write_page(folder: Path, found: Sequence[tuple[Job, Mapping[str, Sequence[Measured]]]]) -> None:
     """Write RESULTS.md and chart.svg."""
     tables = "\n".join("\n".join(_table(job, runs)) + "\n" for job, runs in found)
-    (folder / "RESULTS.md").write_text(f"{HEAD}{_machine()}\n![Chart](chart.svg)\n\n{tables}", encoding="utf-8")
+    (folder / "RESULTS.md").write_text(f"{HEAD}{machine()}\n![Chart](chart.svg)\n\n{tables}", encoding="utf-8")
     (folder / "chart.svg").write_text("\n".join(_chart(found)) + "\n", encoding="utf-8")
 
 
-def _machine() -> str:
+def machine() -> str:
+    """On what, when and with which versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "deltalake", "pyarrow"))
     day = datetime.now(UTC).date()
