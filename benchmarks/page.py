@@ -54,6 +54,10 @@ def _table(job: Job, runs: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
         ratio = _per_row(one, runs) / limit
         rate = one.rows / median
         yield f"| {one.name} | {one.rows:,} | {median:.2f} | {spread} | {rate:,.0f} | {peak:,.0f} | {ratio:.1f} |"
+    stages = runs[SIPETL][0].result.get("stages", {})
+    if stages:
+        yield ""
+        yield f"Of one run of sipetl, by step: {', '.join(f'{name} {seconds} s' for name, seconds in stages.items())}."
 
 
 def _per_row(one: Contestant, runs: Mapping[str, Sequence[Measured]]) -> float:

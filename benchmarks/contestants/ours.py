@@ -34,6 +34,12 @@ join ref.period p using (period_id)
 where v.metric = 'chronic_absence_rate_pk12' and v.student_group = 'all' and p.kind = 'year'
 order by o.code
 """
+STAGES = """
+select step, sum(extract(epoch from ended_at - started_at))
+from ops.step
+where delivery_id = (select delivery_id from ops.delivery order by received_at desc, delivery_id desc limit 1)
+group by step order by min(started_at)
+"""
 
 
 def intake(home: str, *sources: str) -> None:
@@ -50,7 +56,13 @@ def _look(home: OpenHome) -> dict[str, Any]:
         con.execute(f"create temp view rows as from {attach(con, home.lake, FeedName.ATTENDANCE)}")
         found = con.execute(LOOK)
         names = [column[0] for column in found.description or ()]
-        return dict(zip(names, found.fetchall()[0], strict=True))
+        return dict(zip(names, found.fetchall()[0], strict=True)) | {"stages": _stages(home)}
+
+
+def _stages(home: OpenHome) -> dict[str, float]:
+    """Seconds of each step of the last delivery, as the ledger keeps them."""
+    with home.warehouse.begin() as connection:
+        return {step: round(float(seconds), 2) for step, seconds in connection.execute(text(STAGES))}
 
 
 def metrics(home: str) -> None:
