@@ -44,16 +44,16 @@ def make_env(file: Path, *arguments: str) -> dict[str, str]:
 
 
 @cache
-def env() -> dict[str, str]:
+def env(*options: str) -> dict[str, str]:
     """What make-env writes; the same in all tests of a session."""
     with tempfile.TemporaryDirectory() as folder:
-        return make_env(Path(folder) / "env")
+        return make_env(Path(folder) / "env", *options)
 
 
 @cache
-def services() -> dict[str, Service]:
+def services(*options: str) -> dict[str, Service]:
     """The compose file's services, with the variables filled in."""
-    read: dict[str, Service] = filled(yaml.safe_load(COMPOSE.read_text("utf-8")), env())["services"]
+    read: dict[str, Service] = filled(yaml.safe_load(COMPOSE.read_text("utf-8")), env(*options))["services"]
     return read
 
 

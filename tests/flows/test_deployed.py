@@ -23,8 +23,8 @@ from sipetl.publish import apply_views
 from sipetl.settings import load_settings
 from sipetl.warehouse import embedded, open_warehouse, upgrade
 from tests.flows.airflow_home import local, until
-from tests.flows.deployment import DEPLOY, PARTS, Service, env, services
-from tests.home import ROOT
+from tests.flows.deployment import DEPLOY, PARTS, env, services
+from tests.flows.native import command_here, is_well, natively, running
 
 
 def programs() -> Path:
@@ -110,73 +110,12 @@ def test_the_init_job_and_each_service_run_natively_as_written_and_get_healthy(t
                 del here[name]
             with running(here, tmp_path) as processes:
                 for part in PARTS:
-                    test = services()[part]["healthcheck"]["test"][1:]
-                    until(partial(is_well, test, here), f"{part}: {' '.join(test)}", patience=240)
+                    until(partial(is_well, services()[part], here), f"{part} to be healthy", patience=240)
                 assert all(process.poll() is None for process in processes)
                 assert connection("sipetl_warehouse", here)["login"] == "sipetl_login"
     finally:
         for folder in (metadata / "metadata", base):
             embedded.remove(folder)
-
-
-def natively(service: Service, folder: Path) -> dict[str, str]:
-    """A service's environment, with this test's folders and ports in place of the image's."""
-    port, logs, triggers = local._free_port(18480), local._free_port(18680), local._free_port(18880)
-    places = {
-        "/opt/airflow/dags": str(ROOT / "dags"),
-        "/opt/airflow/plugins": str(ROOT / "plugins"),
-        "/opt/airflow": str(folder / "airflow"),
-        "/srv/sipetl": str(folder / "srv"),
-        "0.0.0.0": "127.0.0.1",  # noqa: S104
-        "http://api-server:8080": f"http://127.0.0.1:{port}",
-    }
-    environment = {name: _replaced(value, places) for name, value in service["environment"].items()}
-    ours = ("AIRFLOW", "SIPETL", "PYTHONDONT")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    ports = {"API__PORT": port, "LOGGING__WORKER_LOG_SERVER_PORT": logs, "LOGGING__TRIGGER_LOG_SERVER_PORT": triggers}
-    return kept | environment | {f"AIRFLOW__{name}": str(value) for name, value in ports.items()}
-
-
-def _replaced(text: str, places: Mapping[str, str]) -> str:
-    for there, here in places.items():
-        text = text.replace(there, here)
-    return text
-
-
-@contextmanager
-def running(environment: Mapping[str, str], logs: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run each part by its own command; all that they started is gone at the end."""
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for part in PARTS:
-            with (logs / f"{part}.log").open("wb") as out:
-                command = command_here(services()[part]["command"], environment)
-                processes.append(
-                    subprocess.Popen(
-                        command,
-                        env=environment,
-                        stdout=out,
-                        stderr=out,
-                        stdin=subprocess.DEVNULL,
-                        start_new_session=True,
-                    )
-                )
-        yield processes
-    finally:
-        local.stop(processes)
-
-
-def command_here(command: list[str], environment: Mapping[str, str]) -> list[str]:
-    """A command of the image, with this Python's programs and this test's port."""
-    port = environment["AIRFLOW__API__PORT"]
-    words = [word.replace("127.0.0.1:8080", f"127.0.0.1:{port}") for word in command]
-    return [sys.executable, *(["-m", *words] if words[0] == "airflow" else words[1:])]
-
-
-def is_well(test: list[str], environment: Mapping[str, str]) -> bool:
-    """Run a health check."""
-    command = command_here(test, environment)
-    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def connection(name: str, environment: Mapping[str, str]) -> dict[str, Any]:
