@@ -23,6 +23,9 @@ Role = Literal["owner", "etl"]
 ROLES = {"owner": "sipetl_owner", "etl": "sipetl_etl", "reader": "sipetl_reader"}
 LEAST_VERSION = 150000
 """PostgreSQL 15: the first with views that check the invoker's rights."""
+KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+"""After a minute the server knows that a host is gone which could not say so. Its locks hold up all others until then,
+and by the usual settings of a system that is two hours."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ def _engine(url: str, role: Role, *, is_far: bool) -> Engine:
     engine = create_engine(url, pool_pre_ping=is_far, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _act_as(connection: object, _record: ConnectionPoolEntry) -> None:
+    def _begin(connection: object, _record: ConnectionPoolEntry) -> None:
         _take_role(connection, ROLES[role])
+        _ask_for_signs_of_life(connection)
 
     return engine
 
@@ -117,6 +121,13 @@ def _take_role(connection: object, role: str) -> None:
         row = cursor.fetchone()
         if row and row[0]:
             cursor.execute(f"set role {role}")
+    connection.commit()  # type: ignore[attr-defined]
+
+
+def _ask_for_signs_of_life(connection: object) -> None:
+    with connection.cursor() as cursor:  # type: ignore[attr-defined]
+        listed = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in KEEPALIVES.items())
+        cursor.execute(f"select {listed}")
     connection.commit()  # type: ignore[attr-defined]
 
 
