@@ -79,8 +79,9 @@ def redis(service: Service, environment: Mapping[str, str], folder: Path, port: 
     check = [word.replace("redis-cli", f"redis-cli -p {port}") for word in service["healthcheck"]["test"][1:]]
     given = {**environment, **service["environment"]}
     process = started(command, given, folder / "redis.log", cwd=folder)
+    ask = ["sh", "-c", *check]
     try:
-        until(lambda: subprocess.run(["sh", "-c", *check], env=given, check=False).returncode == 0, "redis", 20)
+        until(lambda: subprocess.run(ask, env=given, capture_output=True, check=False).returncode == 0, "redis", 20)
         yield
     finally:
         local.stop([process])

@@ -150,6 +150,7 @@ def test_airflow_knows_every_command_of_services_health_checks_and_values() -> N
         if (test := s.get("healthcheck", {}).get("test", [""]))[1:2] == ["airflow"]
     ]
     program = "import json, sys\nfrom airflow.cli.cli_parser import get_parser\n"
+    program += "import airflow.providers.celery.executors.celery_executor_utils\n"  # what a worker begins with
     program += "for command in json.loads(sys.argv[1]): get_parser().parse_args(command[1:])"
 
     done = subprocess.run(

@@ -108,6 +108,9 @@ def test_helm_values_name_secrets_and_run_what_compose_runs() -> None:
     )
     assert values["migrateDatabaseJob"]["args"] == services()["init"]["command"]
     assert {e["name"]: e["value"] for e in values["env"]}.items() <= environment.items()
+    patience = values["config"]["celery_broker_transport_options"]["visibility_timeout"]
+    assert str(patience) == environment["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]
+    assert patience > values["config"]["execution_api"]["jwt_expiration_time"], "no task runs that long"
     core = values["config"]["core"]
     assert core["simple_auth_manager_users"] == environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"]
     assert (
