@@ -17,6 +17,7 @@ from sqlalchemy import URL
 from tests.flows.airflow_home import local, until
 from tests.flows.deployment import Service
 from tests.flows.native import started
+from tests.flows.parts import free_port
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 ACCOUNT = "postgres"
@@ -43,7 +44,7 @@ def postgresql(folder: Path) -> Iterator[URL]:
         account = pwd.getpwnam(ACCOUNT)
         for path in (own, password):
             os.chown(path, account.pw_uid, account.pw_gid)
-    data, port = own / "data", local._free_port(25432)
+    data, port = own / "data", free_port()
     options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
     _run("initdb", f"--pgdata={data}", "--username=postgres", f"--pwfile={password}", "--auth=scram-sha-256")
     _run("pg_ctl", "start", "--wait", f"--pgdata={data}", f"--log={own / 'log'}", f"--options={options}")

@@ -1,7 +1,7 @@
 """An Airflow on several hosts: its parts and Celery workers as the compose file runs them, each host with a home of its own.
 
-A host is a home and the processes that have it as theirs. Hosts share three stores and the key, the broker, Airflow's
-database and the senders' drop; nothing else.
+A host is a home and the processes that have it as theirs. Of sipetl's, hosts share the three stores, the key and the senders'
+drop; of Airflow's, the broker, the database and the folder of logs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.flows.debian import POSTGRESQL, postgresql, redis
 from tests.flows.deployment import DEPLOY, env, services
 from tests.flows.many_districts import send, write_registry
 from tests.flows.native import command_here, is_well, natively, running, started
+from tests.flows.parts import free_port
 from tests.home import KEY, TODAY, Site
 
 CELERY = "--celery"
@@ -79,7 +80,7 @@ class Cluster:
 
     def environment(self, name: str) -> dict[str, str]:
         """Of the processes of a host; a worker serves its logs, so it needs a port of its own."""
-        port = {"AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(local._free_port(18700))}
+        port = {"AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port())}
         return {
             **self.shared,
             **port,
@@ -100,7 +101,7 @@ class Cluster:
         until(partial(is_well, services(CELERY)["worker"], self.environment(name)), f"{name} to be healthy")
 
     def kill(self, name: str) -> None:
-        """As if the host's power went: the worker first, so that none of its processes can tell of another's end."""
+        """All its processes at once; the worker first, so that none can tell of another's end."""
         worker = psutil.Process(self.workers[name].pid)
         for process in (worker, *worker.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -111,17 +112,17 @@ class Cluster:
 @contextmanager
 def cluster(folder: Path, *names: str) -> Iterator[Cluster]:
     """Stores, broker and homes; no part of Airflow runs yet. Workers are gone at the end, also after a failure."""
-    passwords, ports = env(CELERY), {"redis": local._free_port(16379)}
+    passwords, broker = env(CELERY), free_port()
     with postgresql(folder) as superuser:
         make_databases(superuser, passwords)
         server = f"{superuser.host}:{superuser.port}"
-        places = {"metadata:5432": server, "redis:6379": f"127.0.0.1:{ports['redis']}"}
+        places = {"metadata:5432": server, "redis:6379": f"127.0.0.1:{broker}"}
         shared = of_all_parts(folder, places)
         url = f"postgresql+psycopg://sipetl_login:{passwords['WAREHOUSE_LOGIN_PASSWORD']}@{server}/sipetl"
         made = Cluster(
             folder, superuser.set(database="sipetl").render_as_string(False), shared, make_hosts(folder, url, names)
         )
-        with redis(services(CELERY)["redis"], shared, folder, ports["redis"]):
+        with redis(services(CELERY)["redis"], shared, folder, broker):
             try:
                 yield made
             finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.flows.airflow_home import local
 from tests.flows.deployment import PARTS, Service, services
+from tests.flows.parts import free_port
 from tests.home import ROOT
 
 PROGRAMS = Path(sys.executable).parent
@@ -19,7 +20,7 @@ PROGRAMS = Path(sys.executable).parent
 
 def natively(service: Service, folder: Path, others: Mapping[str, str] | None = None) -> dict[str, str]:
     """A service's environment, with this test's folders, ports and `others` (of services) in place of the image's."""
-    port, logs, triggers = local._free_port(18480), local._free_port(18680), local._free_port(18880)
+    port, logs, triggers = free_port(), free_port(), free_port()
     places = {
         "/opt/airflow/dags": str(ROOT / "dags"),
         "/opt/airflow/plugins": str(ROOT / "plugins"),
