@@ -8,6 +8,8 @@
         WarehouseError
         LakeError
         LandingError
+        InboxError            an inbox, or a file in it, cannot be read now
+          UnsettledError      a file changed or went while it was read
       DeliveryError             a delivery cannot be taken (exit 4); becomes an outcome in the ledger
         UnrecognizedError       no layout fits
         UnreadableError         the bytes are not the table they claim to be
@@ -63,7 +65,15 @@ class LakeError(StoreError):
 
 
 class LandingError(StoreError):
-    """A file cannot be fetched from an inbox or kept in landing."""
+    """A file cannot be kept in landing, or read there."""
+
+
+class InboxError(StoreError):
+    """An inbox cannot be reached, or a file in it cannot be read now; other inboxes go on."""
+
+
+class UnsettledError(InboxError):
+    """A file in an inbox changed or went while it was read; the next run takes what is there then."""
 
 
 class DeliveryError(SipetlError):

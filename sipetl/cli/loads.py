@@ -18,6 +18,7 @@ from sipetl.errors import ConfigError
 from sipetl.intake import SETTLE_SECONDS, Found
 from sipetl.intake import scan as find
 from sipetl.pipeline import DeliveryOutcome, Flags, OpenHome, ingest, open_home
+from sipetl.pipeline.away import raise_away
 from sipetl.pipeline.ingest import scan_inboxes
 from sipetl.pipeline.letters import largest_first
 from sipetl.pipeline.outcome import TAKEN
@@ -49,8 +50,7 @@ def scan(district: District = None, feed: Feed = None, as_json: show.Json = Fals
     if data or as_json or not found.waiting:
         show.rows("New in the inboxes", columns, data, as_json=as_json, empty=nothing_new(looked))
     _tell_waiting(found.waiting)
-    if found.away:
-        raise found.away[0]
+    raise_away(found.away)
 
 
 @app.command("ingest", epilog="Example: sipetl ingest, or: sipetl ingest results.csv --district 3501")

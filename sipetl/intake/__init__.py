@@ -17,7 +17,8 @@ from sipetl.intake.layouts import load_layouts
 from sipetl.intake.map import MapContext, Mapped, map_rows
 from sipetl.intake.read import Raw, read
 from sipetl.intake.rules import RULES
-from sipetl.intake.scan import SETTLE_SECONDS, Found, fits, scan
+from sipetl.intake.scan import SETTLE_SECONDS, Found, Seen, fits, scan
+from sipetl.intake.stores import Place, failures, open_place, reason
 from sipetl.intake.suggest import Suggestion, suggest_layout
 
 __all__ = [
@@ -32,9 +33,12 @@ __all__ = [
     "Mapped",
     "Member",
     "PartKey",
+    "Place",
     "Raw",
     "Refused",
+    "Seen",
     "Suggestion",
+    "failures",
     "fits",
     "harmless",
     "identify",
@@ -43,7 +47,9 @@ __all__ = [
     "load_layouts",
     "map_rows",
     "name_groups",
+    "open_place",
     "read",
+    "reason",
     "scan",
     "suggest_layout",
 ]

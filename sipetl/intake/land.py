@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import fsspec
-
-from sipetl.errors import LandingError
-from sipetl.intake.scan import reason
+from sipetl.errors import LandingError, SipetlError, UnsettledError
+from sipetl.intake.scan import Found, is_as_found
+from sipetl.intake.stores import Place, failures, open_place, reading, reason
 
 CHUNK = 8 * 1024 * 1024
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+UNREADABLE = "a file in the inbox cannot be read"
+UNWRITABLE = "a file cannot be kept in landing"
+NOTHING_LOST = "nothing is lost, the files stay in their inboxes: mend it, or make room there, and run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,77 +35,98 @@ class Landed:
     name: str
 
 
-def land(found_url: str, landing_url: str) -> Landed:
+def land(found: Found, landing_url: str) -> Landed:
     """Copy a file into landing. Safe to run twice, and to be killed.
 
     Raises:
-        LandingError: the file cannot be read, or landing cannot be written.
+        InboxError: the file cannot be read.
+        UnsettledError: it went, or was written to, while it was read.
+        LandingError: landing cannot be written.
     """
-    try:
-        source, path = fsspec.core.url_to_fs(found_url)
-        store, root = fsspec.core.url_to_fs(landing_url)
-        return _copy(_Place(source, path), _Place(store, root))
-    except (OSError, ImportError, ValueError) as failure:
-        raise LandingError("the file cannot be kept in landing", where=found_url, why=reason(failure)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A path in a store."""
-
-    store: Any
-    path: str
-
-    @property
-    def is_local(self) -> bool:
-        return "file" in self.store.protocol or "local" in self.store.protocol
-
-    def at(self, *parts: str) -> _Place:
-        return _Place(self.store, "/".join((self.path.rstrip("/"), *parts)))
-
-    def make_folder(self) -> None:
-        """Make the folder; on this machine, every folder made is private."""
-        if not self.is_local:
-            self.store.makedirs(self.path, exist_ok=True)
-            return
-        folder = Path(self.path)
-        missing = [p for p in (folder, *folder.parents) if not p.exists()]
-        for one in reversed(missing):
-            one.mkdir(mode=FOLDER_MODE, exist_ok=True)
-
-
-def _copy(source: _Place, landing: _Place) -> Landed:
-    incoming = landing.at("incoming")
-    landing.make_folder()
-    incoming.make_folder()
+    with reading(found.inbox, UNREADABLE):
+        source = open_place(found.url)
+    with _writing(landing_url):
+        landing = open_place(landing_url)
+        incoming = landing.at("incoming")
+        _make_folder(landing)
+        _make_folder(incoming)
     temporary = incoming.at(f"{uuid.uuid4().hex}.part")
     try:
-        digest, size = _stream(source, temporary)
-        kept = landing.at(digest[:2], digest[2:4], digest)
-        if not kept.store.exists(kept.path):
-            landing.at(digest[:2], digest[2:4]).make_folder()
-            _rename(temporary, kept)
+        digest, size = _stream(source, temporary, found, landing_url)
+        with _writing(landing_url):
+            kept = _keep(landing, temporary, digest)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(*failures()):
             temporary.store.rm(temporary.path)
     url = kept.path if kept.is_local else str(kept.store.unstrip_protocol(kept.path))
-    return Landed(digest, size, url, PurePosixPath(source.path).name)
+    return Landed(digest, size, url, found.name)
 
 
-def _stream(source: _Place, target: _Place) -> tuple[str, int]:
+@contextmanager
+def _writing(landing_url: str) -> Iterator[None]:
+    try:
+        yield
+    except SipetlError:
+        raise
+    except failures() as failure:
+        raise LandingError(UNWRITABLE, where=landing_url, why=reason(failure), cure=NOTHING_LOST) from None
+
+
+def _stream(source: Place, target: Place, found: Found, landing_url: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    if target.is_local:
-        Path(target.path).touch(mode=FILE_MODE)
-    with source.store.open(source.path, "rb") as reader, target.store.open(target.path, "wb") as writer:
-        while chunk := reader.read(CHUNK):
+    with _opened(source, target, found, landing_url) as (reader, writer):
+        while chunk := _read(reader, found):
             digest.update(chunk)
-            writer.write(chunk)
+            with _writing(landing_url):
+                writer.write(chunk)
             size += len(chunk)
+    with reading(found.inbox, UNREADABLE):
+        if size != found.size or not is_as_found(source.store, found):
+            cure = "its sender still writes to it; the next run takes it when it is whole"
+            raise UnsettledError("a file changed while it was read", where=found.inbox, cure=cure)
     return digest.hexdigest(), size
 
 
-def _rename(temporary: _Place, kept: _Place) -> None:
-    if temporary.is_local:
-        Path(temporary.path).replace(kept.path)
-    else:
-        temporary.store.mv(temporary.path, kept.path)
+@contextmanager
+def _opened(source: Place, target: Place, found: Found, landing_url: str) -> Iterator[tuple[Any, Any]]:
+    """Both files; what a store kept back is written, or refused, when the second one is closed."""
+    with reading(found.inbox, UNREADABLE):
+        reader = source.store.open(source.path, "rb")
+    try:
+        with _writing(landing_url):
+            if target.is_local:
+                Path(target.path).touch(mode=FILE_MODE)
+            with target.store.open(target.path, "wb") as writer:
+                yield reader, writer
+    finally:
+        with suppress(*failures()):
+            reader.close()
+
+
+def _read(reader: Any, found: Found) -> bytes:
+    with reading(found.inbox, UNREADABLE):
+        return bytes(reader.read(CHUNK))
+
+
+def _keep(landing: Place, temporary: Place, digest: str) -> Place:
+    kept = landing.at(digest[:2], digest[2:4], digest)
+    if not kept.store.exists(kept.path):
+        _make_folder(landing.at(digest[:2], digest[2:4]))
+        if temporary.is_local:
+            Path(temporary.path).replace(kept.path)
+        else:
+            temporary.store.mv(temporary.path, kept.path)
+    return kept
+
+
+def _make_folder(place: Place) -> None:
+    """Make the folder; on this machine, every folder made is private. A bucket has none, and is not made."""
+    if place.is_bucket:
+        return
+    if not place.is_local:
+        place.store.makedirs(place.path, exist_ok=True)
+        return
+    folder = Path(place.path)
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-import fsspec
-
-from sipetl.errors import LandingError
+from sipetl.errors import ConfigError, InboxError
+from sipetl.intake.stores import AGAIN, CANNOT, Place, open_place, reading
 
 SETTLE_SECONDS = 30.0
 """A file younger than this may still be written; senders' SFTP clients write in place."""
@@ -40,6 +40,11 @@ class Found:
     modified_at: datetime
 
     @property
+    def inbox(self) -> str:
+        """URL of the inbox; of a file that lies in none, its folder's. Files' names may say whose they are."""
+        return self.url.removesuffix(self.path) or str(PurePosixPath(self.url).parent)
+
+    @property
     def seen(self) -> Seen:
         """What tells this state of the file from a later one."""
         return (self.path, self.size, self.modified_at)
@@ -59,47 +64,81 @@ def scan(
     the files that may still be written: changed in the last `settle_seconds`, or growing.
 
     Raises:
-        LandingError: the store cannot be reached.
+        InboxError: the store cannot be reached, or fails while it is listed.
+        ConfigError: access is refused, the bucket is absent, or nothing here speaks its protocol.
     """
-    try:
-        filesystem, root = fsspec.core.url_to_fs(inbox_url)
-        if not _is_there(filesystem, root, inbox_url):
-            return []
-        listed = filesystem.find(root, detail=True)
-    except (OSError, ImportError, ValueError) as failure:
-        raise _unreachable(inbox_url, failure) from None
+    with reading(inbox_url):
+        inbox = open_place(inbox_url)
+        listed = _listed(inbox, inbox_url)
     known = seen if callable(seen) else set(seen).__contains__
-    entries = (_found(filesystem, root, info) for info in listed.values())
+    entries = (_found(inbox, info) for info in listed)
     wanted = [f for f in entries if _is_wanted(f, matches or ANY) and not known(f.seen)]
-    whole = [f for f in wanted if _is_whole(filesystem, f, clock() - settle_seconds)]
+    with reading(inbox_url):
+        whole = [f for f in wanted if _is_settled(f, clock() - settle_seconds) and is_as_found(inbox.store, f)]
     if waiting is not None:
         waiting += [f for f in wanted if f not in whole]
     return sorted(whole, key=lambda f: f.path)
 
 
-def _is_there(filesystem: Any, root: str, inbox_url: str) -> bool:
-    filesystem.invalidate_cache()
-    if filesystem.isdir(root):
+def _listed(inbox: Place, inbox_url: str) -> list[dict[str, Any]]:
+    """Every file below the inbox; fsspec's own `find` leaves out in silence what it cannot list."""
+    inbox.store.invalidate_cache()
+    if inbox.is_bucket:
+        return _listed_bucket(inbox, inbox_url)
+    if not _is_there(inbox, inbox_url):
+        return []
+    folders, files = [inbox.path], list[dict[str, Any]]()
+    for folder in folders:  # it grows as it is gone through
+        entries = list(_folder(inbox, folder))
+        folders += [info["name"] for info in entries if info["type"] == "directory"]
+        files += [info for info in entries if info["type"] != "directory"]
+    return files
+
+
+def _folder(inbox: Place, folder: str) -> Iterator[dict[str, Any]]:
+    """What lies in a folder; of a link what it leads to, if that is a file."""
+    try:
+        entries = inbox.store.ls(folder, detail=True)
+    except FileNotFoundError:
+        return  # taken away while its neighbours were listed
+    for info in entries:
+        if info["type"] != "link":
+            yield info
+            continue
+        with suppress(FileNotFoundError):
+            target = inbox.store.info(info["name"])
+            if target["type"] == "file":
+                yield target
+
+
+def _listed_bucket(inbox: Place, inbox_url: str) -> list[dict[str, Any]]:
+    try:
+        return list(inbox.store.find(inbox.path, detail=True).values())
+    except FileNotFoundError:
+        cure = "make it, or mend the inbox in feeds.yaml"
+        raise ConfigError("there is no such bucket", where=inbox_url, cure=cure) from None
+
+
+def _is_there(inbox: Place, inbox_url: str) -> bool:
+    if _has(inbox):
         return True
-    parent = str(PurePosixPath(root).parent)
-    if parent not in ("", ".", root) and not filesystem.exists(parent):
-        raise LandingError("the inbox cannot be reached", where=inbox_url, why="nor can the folder above it")
+    above = Place(inbox.store, str(PurePosixPath(inbox.path).parent))
+    if above.path not in ("", ".", inbox.path) and not _has(above):
+        raise InboxError(CANNOT, where=inbox_url, why="nor can the folder above it", cure=AGAIN)
     return False
 
 
-def _unreachable(inbox_url: str, failure: Exception) -> LandingError:
-    return LandingError("the inbox cannot be reached", where=inbox_url, why=reason(failure))
+def _has(place: Place) -> bool:
+    try:
+        return bool(place.store.info(place.path)["type"] == "directory")
+    except FileNotFoundError:
+        return False
 
 
-def reason(failure: Exception) -> str:
-    """Why a store could not be used, in its own words where they are short."""
-    return getattr(failure, "strerror", None) or str(failure).partition("\n")[0] or type(failure).__name__
-
-
-def _found(filesystem: Any, root: str, info: dict[str, Any]) -> Found:
+def _found(inbox: Place, info: dict[str, Any]) -> Found:
     full = str(info["name"])
-    path = full.removeprefix(root.rstrip("/")).lstrip("/")
-    url = str(filesystem.unstrip_protocol(full))
+    path = full.removeprefix(inbox.path.rstrip("/")).lstrip("/")
+    url = str(inbox.store.unstrip_protocol(full))
     return Found(url, path, PurePosixPath(path).name, int(info.get("size") or 0), _modified(info))
 
 
@@ -125,11 +164,15 @@ def _is_wanted(found: Found, matches: Sequence[str]) -> bool:
     return not hidden and not half and any(fits(found, match) for match in matches)
 
 
-def _is_whole(filesystem: Any, found: Found, settled_before: float) -> bool:
-    """Neither young nor growing: the size is asked for again."""
-    if found.modified_at.timestamp() > settled_before:
-        return False
+def _is_settled(found: Found, before: float) -> bool:
+    return found.modified_at.timestamp() <= before
+
+
+def is_as_found(store: Any, found: Found) -> bool:
+    """Whether a file is as it was when it was found: neither grown, nor written anew, nor gone."""
     try:
-        return int(filesystem.info(filesystem._strip_protocol(found.url))["size"] or 0) == found.size
+        info = store.info(store._strip_protocol(found.url))
     except FileNotFoundError:
         return False
+    same_second = abs((_modified(info) - found.modified_at).total_seconds()) < 1
+    return int(info["size"] or 0) == found.size and same_second

@@ -12,16 +12,17 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import fsspec
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from sipetl.errors import LakeError
+from sipetl.intake import failures, open_place, reason
 from sipetl.intake.contract import load_contract
 from sipetl.lake.fold import fold
 from sipetl.lake.guard import Part, pruning
@@ -44,6 +45,7 @@ from sipetl.registry.models import FeedName
 ATTEMPTS = 50
 """At the optimistic commit, when other districts commit in between (choice 2 used the same number)."""
 _DATES = "date"
+UNCHANGED = "the table is as it was: mend it, or make room there, and run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,19 +200,18 @@ def _stats(feed: FeedName, count: int, statistics: dict[str, dict[str, str]]) ->
 
 def _move(draft: Path, url: str) -> None:
     """Put a finished file in place; readers see it only when the commit names it."""
-    fs, path = fsspec.core.url_to_fs(url)
+    place = open_place(url)
     try:
-        if fs.protocol in ("file", ("file", "local")):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.replace(draft, path)  # noqa: PTH105 (the same call, and an OSError across file systems)
+        if place.is_local:
+            Path(place.path).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):
+                os.replace(draft, place.path)  # noqa: PTH105 (the same call, and an OSError across file systems)
                 return
-            except OSError:
-                pass
-        fs.put_file(str(draft), path)
+        place.store.put_file(str(draft), place.path)
         draft.unlink()
-    except OSError as error:
-        raise LakeError(f"a file cannot be written ({error.strerror})", where=url.rsplit("/", 1)[0]) from None
+    except failures() as error:
+        where = url.rsplit("/", 1)[0]
+        raise LakeError(f"a file cannot be written ({reason(error)})", where=where, cure=UNCHANGED) from None
 
 
 def _removals(root: str, uris: list[str], part: Part) -> tuple[RemoveAction, ...]:

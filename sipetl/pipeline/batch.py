@@ -14,8 +14,9 @@ from uuid import UUID
 
 import fsspec
 
-from sipetl.errors import ConfigError, LandingError
+from sipetl.errors import ConfigError
 from sipetl.pipeline.asked import Flags
+from sipetl.pipeline.away import Away, raise_away
 from sipetl.pipeline.compute import EVERYTHING, Only
 from sipetl.pipeline.home import OpenHome, open_home
 from sipetl.pipeline.ingest import NO_FLAGS, Incoming, scan_inboxes, senders_with_unfinished, take_senders
@@ -47,16 +48,10 @@ def scan(settings: Settings, feed: str, district: str | None = None) -> list[lis
     with open_home(settings) as home:
         found = scan_inboxes(home, Flags(feed=feed, district=district))
         unfinished = {one for one in senders_with_unfinished(home) if district in (None, one)}
-        away = _away(home, Flags(feed=feed, district=district)) if found.away else set()
+    away = {one.sender for one in found.away}
     there = {one.sender for one in found.incoming} | unfinished
     logger.info("feed=%s senders=%d waiting=%d away=%d", feed, len(there), len(found.waiting), len(away))
     return [*_batches(there - away), *_batches(away)]
-
-
-def _away(home: OpenHome, flags: Flags) -> set[str]:
-    """Districts whose inbox cannot be reached."""
-    districts = [flags.district] if flags.district else list(_districts(home))
-    return {d for d in districts if scan_inboxes(home, Flags(feed=flags.feed, district=d)).away}
 
 
 def _districts(home: OpenHome) -> Collection[str]:
@@ -78,19 +73,21 @@ def ingest(settings: Settings, senders: Sequence[str], feed: str) -> list[dict[s
 
     Raises:
         StoreError: a store failed; what was done is kept, and running again goes on from there.
-        LandingError: an inbox could not be reached; all others were worked first.
+        InboxError: an inbox, or a file in it, could not be read; all others were worked first.
+        ConfigError: access to an inbox is refused; all others were worked first.
     """
+    away: list[Away] = []
     with open_home(settings) as home:
-        away: list[LandingError] = []
         incoming = {sender: _incoming(home, sender, feed, away) for sender in senders}
-        outcomes = take_senders(home, incoming, NO_FLAGS, None)
+        outcomes = take_senders(home, incoming, NO_FLAGS, None, away)
     counted = _by_sender(outcomes)
-    if away:
-        raise away[0]
+    for one in away:
+        logger.warning("district=%s %s", one.sender, one.error)
+    raise_away(away)
     return counted
 
 
-def _incoming(home: OpenHome, sender: str, feed: str, away: list[LandingError]) -> list[Incoming]:
+def _incoming(home: OpenHome, sender: str, feed: str, away: list[Away]) -> list[Incoming]:
     """Files in the feed's inbox; each with all the feeds expected there, for an inbox may be of several."""
     if sender not in _districts(home):
         return []

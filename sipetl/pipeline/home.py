@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from sipetl.errors import ConfigError, KeyMismatchError
+from sipetl.intake import open_place
 from sipetl.lake import Lake
 from sipetl.pipeline.scratch import sweep
 from sipetl.privacy import Key, load_key
@@ -64,6 +65,8 @@ class OpenHome:
             ("enable_progress_bar", "false"),
         ):
             con.execute(f"set {name} = '{value}'")
+        if not self.lake.is_local:
+            con.register_filesystem(open_place(self.lake.root).store)  # DuckDB's own way to a bucket is a download
         return con
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -15,9 +16,10 @@ from uuid import UUID
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from sipetl.errors import ConfigError, LandingError
-from sipetl.intake import Found, Landed, fits, land, scan
+from sipetl.errors import ConfigError, InboxError
+from sipetl.intake import Found, Landed, Seen, fits, land, scan
 from sipetl.pipeline.asked import Asked, Flags
+from sipetl.pipeline.away import Away, Looking, raise_away
 from sipetl.pipeline.bench import Workbench
 from sipetl.pipeline.crew import side_by_side
 from sipetl.pipeline.home import OpenHome
@@ -56,7 +58,7 @@ class Scanned:
     """New, oldest first, so that a correction follows what it corrects."""
     waiting: list[Found]
     """New, but perhaps still being written."""
-    away: list[LandingError]
+    away: list[Away]
     """Inboxes that cannot be reached."""
 
 
@@ -64,7 +66,7 @@ def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> Scanned:
     """What is new in the inboxes of the registry, or of a district or feed of it."""
     _refuse_unknown_district(home, flags.district)
     waiting: list[Found] = []
-    away: list[LandingError] = []
+    looking = Looking()
     inboxes: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for feed in _feeds(home, flags):
         inboxes[feed.district, feed.inbox].append(feed)
@@ -72,18 +74,18 @@ def scan_inboxes(home: OpenHome, flags: Flags = NO_FLAGS) -> Scanned:
         seen = {district: ledger.seen(connection, district) for district, _ in inboxes}
     incoming: dict[tuple[str, str], Incoming] = {}
     for (district, inbox), feeds in inboxes.items():
-        try:
-            matches = [feed.config["match"] for feed in feeds]
-            found = scan(_inbox_url(home, inbox), *matches, seen=seen[district], waiting=waiting)
-        except LandingError as error:
-            away.append(error)
-            continue
-        for file in found:
+        matches = [feed.config["match"] for feed in feeds]
+        look = partial(_look, matches=matches, seen=seen[district], waiting=waiting)
+        for file in looking.into(district, _inbox_url(home, inbox), look):
             expected = [(f.feed, tuple(f.config["layouts"])) for f in feeds if fits(file, f.config["match"])]
             there = incoming.setdefault((district, file.url), Incoming(district, file))
             incoming[district, file.url] = replace(there, expected=(*there.expected, *expected))
     oldest_first = sorted(incoming.values(), key=lambda i: (i.found.modified_at, i.sender, i.found.path))
-    return Scanned(oldest_first, waiting, away)
+    return Scanned(oldest_first, waiting, looking.away)
+
+
+def _look(url: str, *, matches: Sequence[str], seen: Collection[Seen], waiting: list[Found]) -> list[Found]:
+    return scan(url, *matches, seen=seen, waiting=waiting)
 
 
 def ingest(
@@ -99,25 +101,25 @@ def ingest(
 
     Raises:
         StoreError: a store failed; what was done so far is kept, and running again goes on from there.
-        LandingError: an inbox could not be reached; all others were worked first.
-        ConfigError: a named file is not there.
+        InboxError: an inbox, or a file in it, could not be read; all others were worked first.
+        ConfigError: a named file is not there; or access to an inbox is refused, and all others were worked first.
     """
     if paths:
         _refuse_unknown_district(home, flags.district)
     scanned = Scanned([_named(home, p, flags) for p in paths], [], []) if paths else scan_inboxes(home, flags)
     senders = sorted({i.sender for i in scanned.incoming} | senders_with_unfinished(home))
     by_sender = {s: [i for i in scanned.incoming if i.sender == s] for s in senders}
-    outcomes = take_senders(home, by_sender, flags, watch)
-    if scanned.away:
-        raise scanned.away[0]
+    outcomes = take_senders(home, by_sender, flags, watch, scanned.away)
+    raise_away(scanned.away)
     return outcomes
 
 
 def take_senders(
-    home: OpenHome, incoming: Mapping[str, Sequence[Incoming]], flags: Flags, watch: Watcher | None
+    home: OpenHome, incoming: Mapping[str, Sequence[Incoming]], flags: Flags, watch: Watcher | None, away: list[Away]
 ) -> list[DeliveryOutcome]:
     """Districts side by side, each in its own order; when one fails or a person stops it, none begins another file.
 
+    An inbox that cannot be read is no failure: it is added to `away`.
     Whoever may send for any district goes first, alone: which of two files of a district stands must not be chance.
     """
     if not incoming:
@@ -127,7 +129,7 @@ def take_senders(
     def work(sender: str, stopped: Event) -> list[DeliveryOutcome]:
         outcomes = []
         with bench.another(sender) as own, advisory_locks(home.warehouse.etl, {f"ingest:{sender}"}):
-            for outcome in _take_all(own, sender, incoming[sender], flags):
+            for outcome in _take_all(own, sender, incoming[sender], flags, away):
                 outcomes.append(outcome)
                 with telling:
                     (watch or _nobody)(outcome)
@@ -154,7 +156,9 @@ def take_up(home: OpenHome, delivery_id: UUID, sender: str) -> list[DeliveryOutc
         return [_take_again(bench, row) for row in rows if row.delivery_id == delivery_id]
 
 
-def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags: Flags) -> Iterable[DeliveryOutcome]:
+def _take_all(
+    bench: Workbench, sender: str, incoming: Sequence[Incoming], flags: Flags, away: list[Away]
+) -> Iterator[DeliveryOutcome]:
     """First what was left unfinished, then what is new; the caller holds the sender's lock."""
     with bench.home.warehouse.begin() as connection:
         unfinished = ledger.unfinished(connection, sender)
@@ -162,10 +166,23 @@ def _take_all(bench: Workbench, sender: str, incoming: Sequence[Incoming], flags
         seen = {again: ledger.seen(connection, sender, with_refused=not again) for again in (False, True)}
     for row in unfinished:
         yield _take_again(bench, row)
+    new = [one for one in incoming if one.found.seen not in seen[one.is_named]]
+    for one, landed in _landed(bench.home, new, away):
+        asked = Asked(flags, one.expected)
+        yield take(bench, _recorded(bench.home, one, landed, asked), asked)
+
+
+def _landed(home: OpenHome, incoming: Sequence[Incoming], away: list[Away]) -> Iterator[tuple[Incoming, Landed]]:
+    """Files one after the other, each in landing; when a server is away, the rest of the sender's waits."""
     for one in incoming:
-        if one.found.seen not in seen[one.is_named]:
-            asked = Asked(flags, one.expected)
-            yield take(bench, _land(bench.home, one, asked), asked)
+        try:
+            landed = land(one.found, home.settings.landing_url)
+        except (InboxError, ConfigError) as error:
+            away.append(Away(one.sender, error))
+            if away[-1].is_of_server:
+                return
+            continue
+        yield one, landed
 
 
 def _take_again(bench: Workbench, row: Any) -> DeliveryOutcome:
@@ -173,9 +190,8 @@ def _take_again(bench: Workbench, row: Any) -> DeliveryOutcome:
     return take(bench, delivery, Asked.from_json(delivery.asked))
 
 
-def _land(home: OpenHome, incoming: Incoming, asked: Asked) -> ledger.Delivery:
-    """Keep the bytes, then write the delivery: from here on nothing is lost."""
-    landed: Landed = land(incoming.found.url, home.settings.landing_url)
+def _recorded(home: OpenHome, incoming: Incoming, landed: Landed, asked: Asked) -> ledger.Delivery:
+    """Write the delivery, whose bytes are kept: from here on nothing is lost."""
     delivery = ledger.Delivery(
         delivery_id=uuid7(),
         sender=incoming.sender,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import fsspec
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 
 from sipetl.errors import ConfigError, LandingError
+from sipetl.intake import open_place
 from sipetl.lake import FOLDED
 from sipetl.pipeline.asked import Asked
 from sipetl.pipeline.home import OpenHome
@@ -159,8 +159,8 @@ def _begin(home: OpenHome, delivery_id: UUID, noted: Collection[str]) -> str:
 
 def refuse_gone(url: str) -> None:
     """Raise a LandingError where landing has a file no longer."""
-    store, path = fsspec.core.url_to_fs(url)
-    if not store.exists(path):
+    landed = open_place(url)
+    if not landed.store.exists(landed.path):
         raise LandingError("landing has the file no longer", where=url, cure="ask its sender to send it again")
 
 

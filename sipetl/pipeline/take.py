@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import fsspec
-
 from sipetl.errors import DeliveryError, LandingError, UnrecognizedError
 from sipetl.intake import (
     Identified,
@@ -18,11 +16,14 @@ from sipetl.intake import (
     Mapped,
     Member,
     Raw,
+    failures,
     identify,
     load_contract,
     map_rows,
     name_groups,
+    open_place,
     read,
+    reason,
 )
 from sipetl.pipeline.accept import is_whole, settle_intents
 from sipetl.pipeline.anew import what_stays
@@ -135,14 +136,15 @@ def _may_be(layout: Layout, asked: Asked) -> bool:
 
 def _local(bench: Workbench, delivery: ledger.Delivery) -> Path:
     """The landed file on this machine; fetched to scratch when landing is elsewhere."""
-    fs, path = fsspec.core.url_to_fs(delivery.landed_path)
-    if "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)):
-        return Path(path)
+    landed = open_place(delivery.landed_path)
+    if landed.is_local:
+        return Path(landed.path)
     local = bench.scratch / str(delivery.delivery_id)
     try:
-        fs.get_file(path, str(local))
-    except OSError as error:
-        raise LandingError("the landed file cannot be read", where=path, why=error.strerror or "") from None
+        landed.store.get_file(landed.path, str(local))
+    except failures() as error:
+        where = delivery.landed_path
+        raise LandingError("the landed file cannot be read", where=where, why=reason(error)) from None
     return local
 
 

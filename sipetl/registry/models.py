@@ -49,6 +49,12 @@ def _mailable(addresses: str) -> str:
     return addresses
 
 
+def _without_password(inbox: str) -> str:
+    if "://" in inbox and ":" in inbox.partition("://")[2].partition("/")[0].rpartition("@")[0]:
+        raise misplaced("a URL in the registry has no password", cure="see docs/inboxes.md for where it goes")
+    return inbox
+
+
 class Model(BaseModel):
     """Base of all reviewed data: immutable, and an unknown key is an error."""
 
@@ -240,8 +246,8 @@ class Feed(Model):
 
     district: Code
     feed: FeedName
-    inbox: str
-    """A folder: a path (relative to the home) or an fsspec URL (`sftp://`, `s3://`)."""
+    inbox: Annotated[str, AfterValidator(_without_password)]
+    """A folder: a path (relative to the home) or a URL (`sftp://`, `s3://`)."""
     match: str = "*"
     """Glob on the file's path inside the inbox."""
     layouts: tuple[Code, ...] = ()

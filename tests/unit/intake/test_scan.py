@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from sipetl.errors import LandingError
+from sipetl.errors import ConfigError, InboxError
 from sipetl.intake import scan
 
 NOW = 1_760_000_000.0
@@ -66,13 +68,26 @@ def test_absent_folder_is_an_empty_inbox(tmp_path: Path) -> None:
 
 
 def test_absent_parent_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(LandingError, match="cannot be reached"):
+    with pytest.raises(InboxError, match="cannot be reached"):
         names(tmp_path / "nowhere" / "inbox")
 
 
 def test_unknown_protocol_is_an_error() -> None:
-    with pytest.raises(LandingError):
+    with pytest.raises(ConfigError, match="nosuch"):
         scan("nosuch://host/inbox")
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "extra"),
+    [("sftp://host/inbox", "paramiko", "sipetl[sftp]"), ("s3://bucket/inbox", "s3fs", "sipetl[s3]")],
+)
+def test_a_protocol_whose_package_is_not_installed_names_the_extra(url: str, module: str, extra: str) -> None:
+    without = f"import sys; sys.modules[{module!r}] = None; from sipetl.intake import scan; scan({url!r})"
+
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+
+    assert done.stderr.splitlines()[-1].startswith("sipetl.errors.ConfigError")
+    assert f"install {extra}" in done.stderr
 
 
 def test_other_stores_are_scanned_like_folders() -> None:

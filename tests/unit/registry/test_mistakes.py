@@ -31,6 +31,12 @@ MISTAKES = {
         "rule: every_school_day",
         "did you mean each_school_day?",
     ),
+    "password of an inbox": (
+        "feeds.yaml",
+        "inbox: inbox/9901",
+        "inbox: sftp://me:word@host/9901",
+        "a URL in the registry has no password",
+    ),
     "district of no one": ("feeds.yaml", 'district: "9901"', 'district: "9910"', "did you mean 9901?"),
     "code without quotes": ("organizations.yaml", '"99010305"', "99010305", "put it in quotes"),
     "school twice": ("organizations.yaml", '"99010305"', '"99010005"', "is here a second time; first in "),
