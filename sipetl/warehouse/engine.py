@@ -5,22 +5,39 @@ Commands act as the ETL role; only `upgrade` acts as the owner of the tables (ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sipetl.errors import WarehouseError
+from sipetl.errors import ConfigError, SipetlError, WarehouseError
 from sipetl.settings import Settings
 from sipetl.warehouse import embedded
 
 Role = Literal["owner", "etl"]
 ROLES = {"owner": "sipetl_owner", "etl": "sipetl_etl", "reader": "sipetl_reader"}
+REFUSED_LOGIN = "28"
+_LOGIN = "mend the login: SIPETL_WAREHOUSE_URL, or Airflow's connection sipetl_warehouse"
+MISTAKES: Mapping[str, str] = {
+    "42501": "the login lacks a right: the roles and their grants are in docs/deploy.md, 'The warehouse'",
+    "42": "a table or column is not as this version made it: run 'sipetl db upgrade', or restore what was dropped",
+    "3F": "a schema is not there: run 'sipetl db upgrade', or restore what was dropped",
+    "3D": _LOGIN,
+    REFUSED_LOGIN: _LOGIN,
+}
+"""Beginnings of SQLSTATEs that trying again does not mend (PostgreSQL manual, appendix A), and what does; the first wins."""
+_REFUSED = re.compile(
+    "password authentication failed|no password supplied|no pg_hba.conf entry|not permitted to log in"
+    "|(role|database) .* does not exist"
+)
+"""A refused connection has no SQLSTATE in psycopg; these are the server's words in English, where it speaks that."""
 LEAST_VERSION = 150000
 """PostgreSQL 15: the first with views that check the invoker's rights."""
 KEEPALIVES = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
@@ -66,16 +83,31 @@ class Warehouse:
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turn a database error into a message without statement or parameters: they may hold row data."""
+    """Turn a database error into a message without statement or parameters: they may hold row data.
+
+    Raises:
+        ConfigError: a person must mend it: the login, its rights, or tables that are not those of this version.
+        WarehouseError: anything else, which may heal.
+    """
     try:
         yield
     except DBAPIError as error:
-        code = getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
-        raise WarehouseError(
-            f"the warehouse refused a statement ({code})", cure="see 'sipetl doctor'; run again when it answers"
-        ) from None
+        raise _told(error.orig) from None
+    except psycopg.Error as error:  # COPY goes around SQLAlchemy
+        raise _told(error) from None
     except SQLAlchemyError as error:
         raise WarehouseError(f"the warehouse cannot be used ({type(error).__name__})") from None
+
+
+def _told(error: BaseException | None) -> SipetlError:
+    code = getattr(error, "sqlstate", None)
+    if code is None and isinstance(error, psycopg.OperationalError) and _REFUSED.search(str(error)):
+        code = REFUSED_LOGIN
+    for beginning, cure in MISTAKES.items():
+        if code and code.startswith(beginning):
+            return ConfigError(f"the warehouse refused a statement ({code})", cure=cure)
+    what = f"the warehouse refused a statement ({code or type(error).__name__})"
+    return WarehouseError(what, cure="see 'sipetl doctor'; run again when it answers")
 
 
 @contextmanager

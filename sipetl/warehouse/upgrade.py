@@ -6,13 +6,18 @@ from importlib.resources import as_file, files
 
 from sqlalchemy import Connection, text
 
+from sipetl.errors import ConfigError
 from sipetl.warehouse.engine import ROLES, Warehouse, advisory_locks, told_plainly
 
 WRITTEN_BY_ETL = ("ref", "plan", "ops", "metric")
 
 
 def upgrade(warehouse: Warehouse) -> bool:
-    """Apply what is missing, safe when several commands do it at once; says whether anything was."""
+    """Apply what is missing, safe when several commands do it at once; says whether anything was.
+
+    Raises:
+        ConfigError: the tables are of a newer version than this one.
+    """
     if _is_current(warehouse):
         return False
     from alembic import command  # a third of a second that only an upgrade is worth
@@ -34,14 +39,17 @@ def upgrade(warehouse: Warehouse) -> bool:
 
 def _is_current(warehouse: Warehouse) -> bool:
     """Whether the last migration is applied: the ordinary case, told without loading Alembic."""
-    newest = max(
-        p.name for p in (files("sipetl.warehouse") / "migrations" / "versions").iterdir() if p.name[0] == "0"
-    )
+    versions = files("sipetl.warehouse") / "migrations" / "versions"
+    known = sorted(p.name.partition("_")[0] for p in versions.iterdir() if p.name[0] == "0")
     with told_plainly(), warehouse.owner.begin() as connection:
         if not connection.execute(text("select to_regclass('ops.alembic_version')")).scalar():
             return False
         version = connection.execute(text("select version_num from ops.alembic_version")).scalar()
-    return version is not None and newest.startswith(version)
+    if version is not None and version not in known:
+        why = f"they are at {version}, and this version knows up to {known[-1]}"
+        cure = "install the version that upgraded them, on every host"
+        raise ConfigError("the warehouse's tables are of a newer sipetl", why=why, cure=cure)
+    return version == known[-1]
 
 
 def _grant_etl(connection: Connection) -> None:
