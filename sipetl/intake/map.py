@@ -24,7 +24,7 @@ from sipetl.intake.headers import unknown
 from sipetl.intake.headings import Headings, deciding, headings_of, lacking
 from sipetl.intake.identify import Member
 from sipetl.intake.plan import Cells, Checks, Field, Plan, make_plan
-from sipetl.intake.read import Raw
+from sipetl.intake.read import NO_ROOM, Raw, no_room
 from sipetl.intake.rows import base_sql
 from sipetl.privacy import Key
 from sipetl.registry.models import FeedName
@@ -94,11 +94,14 @@ def map_rows(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: 
         UnrecognizedError: the file lacks a header that the contract cannot do without.
         ScopeError: neither content nor sender says whose rows these are.
         UnreadableError: DuckDB cannot map it (its own message is withheld: it may quote a row).
+        StoreError: neither memory nor disk has room for it.
     """
     try:
         return _map(con, raw, member, context)
     except DeliveryError as error:
         raise type(error)(error.what, where=error.where or member.name, why=error.why, cure=error.cure) from None
+    except NO_ROOM as failure:
+        raise no_room(failure) from None
     except duckdb.Error as failure:
         why = f"{type(failure).__name__} in layout {member.layout.layout}"
         raise UnreadableError("the rows cannot be mapped", where=member.name, why=why) from None

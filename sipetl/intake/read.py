@@ -17,12 +17,13 @@ from pathlib import Path
 
 import duckdb
 
-from sipetl.errors import UnreadableError
+from sipetl.errors import StoreError, UnreadableError
 from sipetl.intake.headers import needed, normal
 from sipetl.intake.identify import Member
 from sipetl.intake.records import fill, records
 
 NO_NULL = "\x01"
+NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException)
 """`nullstr` that no text holds: a blank cell stays an empty text, and null tokens are the layout's business."""
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
@@ -104,6 +105,12 @@ def _has_controls(path: Path) -> bool:
         return data.find(b"\t") >= 0 or data.find(b'"') >= 0
 
 
+def no_room(failure: Exception) -> StoreError:
+    """DuckDB had neither memory nor disk left: that is not the file's fault."""
+    cure = "make room in the home's scratch folder, or raise SIPETL_MEMORY, and run again"
+    return StoreError("there is no room to work in", why=f"DuckDB: {type(failure).__name__}", cure=cure)
+
+
 def _load(con: duckdb.DuckDBPyConnection, member: Member, used: list[str], table: str) -> bool:
     """Load with DuckDB's own parser; False when the file is not strictly well formed."""
     names = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(member.headers)))
@@ -119,6 +126,8 @@ def _load(con: duckdb.DuckDBPyConnection, member: Member, used: list[str], table
         con.execute(query, [str(member.path), member.delimiter, member.layout.file.escape or '"'])
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False  # the message quotes the line: it is not looked at
+    except NO_ROOM as failure:
+        raise no_room(failure) from None
     except duckdb.Error as failure:
         why = type(failure).__name__
         raise UnreadableError("the file cannot be read", where=member.name, why=why) from None

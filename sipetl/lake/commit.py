@@ -29,6 +29,7 @@ from sipetl.lake.guard import Part, pruning
 from sipetl.lake.tables import (
     FOLDED,
     PARTITION,
+    UNCHANGED,
     Lake,
     arrow_schema,
     column_types,
@@ -39,13 +40,13 @@ from sipetl.lake.tables import (
     open_table,
     quoted,
     read_files,
+    why,
 )
 from sipetl.registry.models import FeedName
 
 ATTEMPTS = 50
 """At the optimistic commit, when other districts commit in between (choice 2 used the same number)."""
 _DATES = "date"
-UNCHANGED = "the table is as it was: mend it, or make room there, and run again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ def _put(lake: Lake, table: DeltaTable, parts: Sequence[Part], swaps: Sequence[_
             return _transact(table, feed, actions, parts)
         except CommitFailedError:
             table = create_table(lake, feed)
-        except DeltaError as error:
-            why = type(error).__name__
-            raise LakeError(f"the commit failed ({why})", where=lake.table_url(feed)) from None
+        except (DeltaError, OSError) as error:
+            what = f"the commit failed ({why(error)})"
+            raise LakeError(what, where=lake.table_url(feed), cure=UNCHANGED) from None
     raise LakeError("the commit failed: others kept committing", where=lake.table_url(feed), cure="run it again")
 
 
@@ -167,7 +168,8 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part, query: str, s
             con, f"copy ({query}) to {quoted(str(draft))} (format parquet, compression zstd, return_stats)"
         )
     except duckdb.Error as error:
-        raise LakeError(f"the rows cannot be written ({type(error).__name__})", where=str(scratch)) from None
+        what = f"the rows cannot be written ({why(error)})"
+        raise LakeError(what, where=str(scratch), cure=UNCHANGED) from None
     if done[1] == 0:
         draft.unlink(missing_ok=True)
         return None

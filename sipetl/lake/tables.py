@@ -6,6 +6,8 @@ a table are listed by Delta and read by DuckDB, so that what was opened can be c
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +28,7 @@ PROVENANCE = {"part_id": "varchar", "row_number": "bigint"}
 FOLDED = (FeedName.ROSTER, FeedName.STAFF)
 """Feeds whose snapshots are folded into dated spans (choice 5)."""
 SPAN = {"valid_from": "date", "valid_to": "date"}
+UNCHANGED = "the table is as it was: mend it, or make room there, and run again"
 _ARROW = {
     "varchar": pa.string(),
     "blob": pa.binary(),
@@ -95,7 +98,7 @@ def open_table(lake: Lake, feed: FeedName, version: int | None = None) -> DeltaT
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
-        raise LakeError(f"the table cannot be read ({type(error).__name__})", where=lake.table_url(feed)) from None
+        raise LakeError(f"the table cannot be read ({why(error)})", where=lake.table_url(feed)) from None
 
 
 def create_table(lake: Lake, feed: FeedName) -> DeltaTable:
@@ -107,11 +110,18 @@ def create_table(lake: Lake, feed: FeedName) -> DeltaTable:
         return DeltaTable.create(
             lake.table_url(feed), schema=arrow_schema(feed), mode="ignore", partition_by=list(PARTITION)
         )
-    except DeltaError:
+    except (DeltaError, OSError) as error:
         table = open_table(lake, feed)
         if table is None:
-            raise LakeError("the table cannot be made", where=lake.table_url(feed)) from None
+            what = f"the table cannot be made ({why(error)})"
+            raise LakeError(what, where=lake.table_url(feed), cure=UNCHANGED) from None
         return table
+
+
+def why(error: Exception) -> str:
+    """The class of an error, or that the disk is full: the words of DuckDB and Delta may quote rows."""
+    full = os.strerror(errno.ENOSPC)
+    return full if full in str(error) else type(error).__name__
 
 
 def partition_predicate(years: Collection[int] | None, districts: Collection[str] | None) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sipetl.errors import ConfigError, KeyMismatchError
 from sipetl.intake import open_place
 from sipetl.lake import Lake
-from sipetl.pipeline.scratch import sweep
+from sipetl.pipeline.scratch import room_told, sweep
 from sipetl.privacy import Key, load_key
 from sipetl.publish import apply_views
 from sipetl.registry import load_registry
@@ -80,9 +80,9 @@ def open_home(settings: Settings) -> Iterator[OpenHome]:
     """
     _refuse_absent(settings)
     key = load_key(settings.key_file)
-    sweep(settings.scratch_dir)
-    _keep_private(settings)
-    with open_warehouse(settings) as warehouse:
+    with room_told(settings.home), open_warehouse(settings) as warehouse:
+        sweep(settings.scratch_dir)
+        _keep_private(settings)
         if upgrade(warehouse):
             apply_views(warehouse)
         _know_key(warehouse, key, settings.now())

@@ -5,15 +5,23 @@ Unpacked and transcoded copies of files lie there, with names in them, so they m
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import duckdb
 from filelock import FileLock, Timeout
 
+from sipetl.errors import StoreError
+
 LOCK = ".lock"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_SPACE = os.strerror(errno.ENOSPC)
+"""DuckDB and Delta pass the system's words on, and not its number."""
 
 
 @contextmanager
@@ -27,6 +35,23 @@ def scratch_folder(base: Path) -> Iterator[Path]:
             yield folder
         finally:
             _remove(folder)
+
+
+@contextmanager
+def room_told(home: Path) -> Iterator[None]:
+    """Tell a full disk plainly, wherever a command met it; what it was writing is gone or swept by the next.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        if getattr(error, "errno", None) not in FULL and NO_SPACE not in str(error):
+            raise
+        where = getattr(error, "filename", None) or home
+        cure = "nothing is lost: make room there, in scratch and reports of the home too, and run again"
+        raise StoreError("the disk is full", where=str(where), cure=cure) from None
 
 
 def sweep(base: Path) -> None:
