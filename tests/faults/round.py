@@ -21,8 +21,8 @@ from sipetl.settings import load_settings
 
 POINTS = {
     "land": ("sipetl.pipeline.ingest", "land"),
-    "keep_bytes": ("sipetl.intake.land", "_rename"),
-    "record_delivery": ("sipetl.pipeline.ingest", "_land"),
+    "keep_bytes": ("sipetl.intake.land", "_keep"),
+    "record_delivery": ("sipetl.pipeline.ingest", "_recorded"),
     "identify": ("sipetl.pipeline.take", "identify"),
     "write_findings": ("sipetl.pipeline.bring", "_write_findings"),
     "intent": ("sipetl.warehouse.ledger", "add_parts"),

@@ -118,14 +118,15 @@ def test_however_little_room_there_is_nothing_is_lost_or_half_there(
     assert state(site) == ALL_THERE
 
 
+@pytest.mark.parametrize("memory", ["10MB", "16MB", "24MB"])
 def test_a_file_too_large_for_the_room_left_is_not_the_sender_s_fault(
-    site: Site, small_disk: Callable[[str, int], Path]
+    site: Site, small_disk: Callable[[str, int], Path], memory: str
 ) -> None:
     scratch = small_disk("scratch", 1 << 20)
     people, days = students(400), weekdays(date(2025, 9, 8), 100)
     site.put("huge.csv", attendance(people, days, present))
     fill(scratch, free=2 * PAGE)
-    little = {**site.environment, "SIPETL_MEMORY": "24MB", "SIPETL_THREADS": "1"}
+    little = {**site.environment, "SIPETL_MEMORY": memory, "SIPETL_THREADS": "1"}
 
     full = command("ingest", **little)
 
