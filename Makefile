@@ -45,7 +45,8 @@ lock: $(VENV)/.uv  ## Resolve the newest versions that go together, for every pl
 system-deps:  ## Debian packages that some tests need
 	scripts/system-deps
 
-clean:
+clean:  ## Remove the virtual environment and the homes made here, with their servers
+	if [ -x $(BIN)/sipetl ]; then $(BIN)/python scripts/remove-homes demo-home airflow-home; fi
 	rm -rf $(VENV) demo-home airflow-home
 
 $(VENV)/.uv:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import importlib.machinery
+import importlib.util
 import json
 import os
 import re
@@ -31,6 +33,7 @@ from tests.flows.deployment import (
     secret_names,
     services,
 )
+from tests.home import ROOT
 
 LOCAL_ALONE = {"AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT", "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL", "SIPETL_AS_OF"}
 """What `make airflow` sets for its own ends: a free port, quick looks, the demo's day."""
@@ -110,7 +113,8 @@ def test_make_env_writes_random_secrets_for_its_owner_alone_and_never_overwrites
     assert stat.S_IMODE((tmp_path / "first").stat().st_mode) == 0o600
     made = [written[name] for written in (first, second) for name in secret_names()]
     assert len(set(made)) == 2 * len(secret_names())
-    assert all(len(base64.urlsafe_b64decode(value)) == 32 for value in made)
+    sizes = {name: len(base64.urlsafe_b64decode(first[name])) for name in secret_names()}
+    assert sizes == {name: 64 if name == "AIRFLOW_JWT_SECRET" else 32 for name in secret_names()}
     assert {name: value for name, value in second.items() if name not in secret_names()} == {
         name: value for name, value in read_env(EXAMPLE).items() if name not in secret_names()
     }
@@ -118,6 +122,21 @@ def test_make_env_writes_random_secrets_for_its_owner_alone_and_never_overwrites
         make_env(tmp_path / "first")
     assert b"is there already" in refused.value.stderr
     assert make_env(tmp_path / "third") != first
+
+
+def test_the_mail_server_of_compose_is_the_one_that_notices_are_sent_by() -> None:
+    loader = importlib.machinery.SourceFileLoader("init", str(DEPLOY / "image" / "init"))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec
+    init = importlib.util.module_from_spec(spec)
+    loader.exec_module(init)
+
+    made = init.connections(filled(services()["init"]["environment"], env()))
+
+    sent_by = re.search(r'^CONNECTION = "(\w+)"$', (ROOT / "dags" / "notices.py").read_text("utf-8"), re.MULTILINE)
+    assert sent_by
+    assert set(made) == {"sipetl_warehouse", sent_by[1]}
+    assert (made[sent_by[1]]["host"], made[sent_by[1]]["port"]) == ("mail", 1025)
 
 
 def test_every_service_has_a_health_check_and_waits_for_the_init_job() -> None:
