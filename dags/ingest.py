@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, TriggerRule, get_current_context, get_parsing_context, task
+from airflow.sdk import DAG, TriggerRule, get_parsing_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, every_day, optional, settings
+from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, every_day, name_cell, optional, settings, tell
 
 POOL = "sipetl_ingest"
 DOC = """
@@ -46,12 +46,11 @@ def ingest(districts: list[str], feed: str, params: Any = None) -> list[dict[str
     """Land to lake; what it returns are counts by district."""
     from sipetl.pipeline import batch
 
-    get_current_context()["batch_name"] = " ".join(
-        (districts[0], *(f"and {len(districts) - 1} more" for _ in districts[1:2]))
-    )
-    if params["delivery"]:
-        return batch.take_again(settings(), params["delivery"])
-    return batch.ingest(settings(), districts, feed)
+    name_cell(batch_name=" ".join((districts[0], *(f"and {len(districts) - 1} more" for _ in districts[1:2]))))
+    again = params["delivery"]
+    counted = batch.take_again(settings(), again) if again else batch.ingest(settings(), districts, feed)
+    tell("ingest", counted, feed=feed)
+    return counted
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
@@ -64,7 +63,7 @@ def found(counted: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
 def look_at(district: dict[str, Any]) -> None:
     """Show one district by its name; red if its files need a person."""
     name = district["district"]
-    get_current_context()["district"] = name
+    name_cell(district=name)
     if district["needs_a_person"]:
         raise AirflowFailException(
             f"{district['needs_a_person']} of {district['deliveries']} deliveries of district {name} need a person:"
@@ -89,7 +88,7 @@ def make(dag_id: str, feed: str, title: str, district: str | None = None) -> DAG
         },
     ) as dag:
         taken = ingest.partial(feed=feed).expand(districts=scan(feed))
-        findings = found.override(outlets=[asset(feed)])(taken)
+        findings = found.override(outlets=[asset(feed)])(taken)  # type: ignore[arg-type] # what comes of a mapped task
         loaded = EmptyOperator(task_id="loaded", trigger_rule=TriggerRule.NONE_FAILED)
         shown = EmptyOperator(task_id="shown", trigger_rule=TriggerRule.ALL_DONE)
         findings >> loaded
@@ -100,6 +99,7 @@ def make(dag_id: str, feed: str, title: str, district: str | None = None) -> DAG
 def dags() -> dict[str, DAG]:
     """A DAG per feed; where `SIPETL_DAG_PER_DISTRICT` is set, one per feed and district instead."""
     wanted = get_parsing_context().dag_id
+    ids: dict[str, tuple[str, str, str | None]]
     if os.environ.get("SIPETL_DAG_PER_DISTRICT"):
         ids = {f"ingest_{f}_{d}": (f, f"{f} of district {d}", d) for f in REGISTRY.feeds for d in REGISTRY.districts}
     else:

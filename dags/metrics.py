@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, Param, task
-from sipetl_dags import DEFAULTS, REGISTRY, TAG, asset, every_day, optional, settings
+from sipetl_dags import DEFAULTS, REGISTRY, TAG, VALUES, asset, every_day, optional, settings, tell
 
 DOC = """
 ### Compute metrics
@@ -18,13 +18,20 @@ The ledger `ops.work` decides what; events only wake. Woken twice, or not at all
 """
 
 
-@task(pool="sipetl_compute", execution_timeout=timedelta(hours=6))
+@task(
+    pool="sipetl_compute",
+    execution_timeout=timedelta(hours=6),
+    inlets=[asset(feed) for feed in REGISTRY.feeds],
+    outlets=[VALUES],
+)
 def compute(params: Any = None) -> dict[str, int]:
     """Work the ledger until it is empty."""
     from sipetl.pipeline import batch
 
     scope = {name: params[name] for name in ("district", "school_year", "everything")}
-    return batch.compute(settings(), **scope)
+    computed = batch.compute(settings(), **scope)
+    tell("compute", [computed])
+    return computed
 
 
 with DAG(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from sipetl_dags import DEFAULTS, TAG, connection_of, on_school_days, settings
+from sipetl_dags import DEFAULTS, TAG, connection_of, name_cell, on_school_days, settings
 
 if TYPE_CHECKING:
     from sipetl.pipeline.notify import Mail
@@ -48,7 +48,7 @@ def send(notice: dict[str, str]) -> dict[str, int]:
     """Mail one digest."""
     from sipetl.pipeline import notify
 
-    get_current_context()["digest"] = f"{notice['day']} {notice['name']}"
+    name_cell(digest=f"{notice['day']} {notice['name']}")
     return notify.mail(settings(), notice["notice"], _post)
 
 

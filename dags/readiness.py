@@ -27,9 +27,15 @@ missed are caught up.
 @task
 def watch() -> dict[str, int]:
     """Judge arrivals."""
+    from airflow.sdk.observability import stats
+
     from sipetl.pipeline import batch
 
-    return batch.watch(settings())
+    given = settings()
+    changed = batch.watch(given)
+    for what, number in batch.standing(given).items():
+        stats.gauge(f"sipetl.arrivals.{what}", number)
+    return changed
 
 
 @task

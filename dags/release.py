@@ -9,7 +9,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowSkipException
-from sipetl_dags import DEFAULTS, TAG, on_school_days, settings
+from sipetl_dags import DEFAULTS, TAG, VALUES, on_school_days, settings
 
 ANSWER_WITHIN = timedelta(seconds=float(os.environ.get("SIPETL_APPROVAL_SECONDS", "259200")))
 DOC = """
@@ -34,7 +34,7 @@ def due() -> dict[str, Any]:
     return found
 
 
-@task
+@task(inlets=[VALUES])
 def release(asked: dict[str, Any]) -> dict[str, Any]:
     """Freeze it."""
     from sipetl.pipeline import batch
@@ -62,4 +62,4 @@ with DAG(
         execution_timeout=None,
         pool="default_pool",
     )
-    asked >> approve >> release(asked)
+    asked >> approve >> release(asked)  # type: ignore[arg-type] # what comes of a task

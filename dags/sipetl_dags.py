@@ -6,11 +6,22 @@ Nothing here is logic of the pipeline: that is `sipetl.pipeline.batch`, which ta
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from airflow.sdk import Asset, BaseHook, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import (
+    Asset,
+    BaseHook,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
 from airflow.sdk.exceptions import AirflowNotFoundException
 from sipetl_airflow_plugin import SchoolDayTimetable
 
@@ -59,6 +70,26 @@ def on_school_days(hour: int, minute: int = 0) -> BaseTimetable:
 def asset(feed: str) -> Asset:
     """What an ingest DAG tells the others: rows of this feed came. Without a key, for a keyed one wakes no clock."""
     return Asset(name=f"sipetl_{feed}", uri=f"x-sipetl://lake/{feed}")
+
+
+VALUES = Asset(name="sipetl_values", uri="x-sipetl://warehouse/metric_values")
+"""What computing gives: it wakes nobody, and stands in Airflow's graph of assets and in OpenLineage's events."""
+
+
+def tell(stage: str, counted: Iterable[Mapping[str, Any]], **tags: str) -> None:
+    """Add up what a task counted, and tell it to Airflow's metrics: `sipetl.<stage>.<what>` (docs/airflow.md)."""
+    from airflow.sdk.observability import stats
+
+    total: Counter[str] = Counter()
+    for one in counted:
+        total.update({what: number for what, number in one.items() if isinstance(number, int)})
+    for what, number in total.items():
+        stats.incr(f"sipetl.{stage}.{what}", number, tags=tags)
+
+
+def name_cell(**names: str) -> None:
+    """Give a mapped task's cell in the grid what its template asks for."""
+    cast("dict[str, Any]", get_current_context()).update(names)
 
 
 def optional(description: str, kind: str = "string") -> Param:

@@ -163,6 +163,23 @@ def watch(settings: Settings) -> dict[str, int]:
     return dict(changes)
 
 
+def standing(settings: Settings) -> dict[str, int]:
+    """How many arrivals are late, missing or incomplete now."""
+    from sqlalchemy import func, select
+
+    from sipetl.warehouse import tables as t
+
+    of = t.ops.verdict.c
+    counted = {
+        "late": func.count().filter(of.verdict == "late"),
+        "missing": func.count().filter(of.verdict == "missing"),
+        "incomplete": func.count().filter(of.wholeness == "incomplete"),
+    }
+    with open_home(settings) as home, home.warehouse.begin() as connection:
+        row = connection.execute(select(*(count.label(name) for name, count in counted.items()))).one()
+    return dict(row._mapping)
+
+
 def due(settings: Settings) -> dict[str, Any] | None:
     """The oldest cycle that is reviewed and not released, brought up to date, with what speaks against releasing it."""
     with open_home(settings) as home:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +24,7 @@ from tests.home import ROOT, Site
 
 SCRIPT = ROOT / "scripts" / "airflow-local"
 ENDED = ("success", "failed")
+LINEAGE = "lineage.jsonl"
 PATIENCE = 120
 """Seconds until a test gives up on a run: far more than any takes."""
 RETRY_SECONDS, APPROVAL_SECONDS = 5, 25
@@ -48,6 +51,8 @@ class Airflow:
     environment: Mapping[str, str]
     client: Any
     database: str
+    heard: list[str]
+    """Lines of StatsD, as they came in."""
 
     def unpause(self, dag: str, *, paused: bool = False) -> None:
         self.client.ask("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", {"is_paused": paused})
@@ -154,13 +159,36 @@ def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> An
 
 
 @contextmanager
+def statsd() -> Iterator[tuple[int, list[str]]]:
+    """A StatsD server: its port, and the lines that it hears."""
+    heard: list[str] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(0.5)
+        ended = threading.Event()
+
+        def listen() -> None:
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    heard.extend(server.recv(65535).decode().splitlines())
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield server.getsockname()[1], heard
+        finally:
+            ended.set()
+            listener.join()
+
+
+@contextmanager
 def run_airflow(site: Site) -> Iterator[Airflow]:
     """Start an Airflow on a site; it and all that it started is gone at the end, also after a failure."""
     own = site.root / "airflow"
     write_compact(site.root)
     begun = time.monotonic()
     try:
-        with local.metadata(own) as database:
+        with local.metadata(own) as database, statsd() as (port, heard):
             environment = local.settings_of(site.root, database, port=local._free_port(18080), as_of=str(site.today))
             environment |= {
                 "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
@@ -169,12 +197,20 @@ def run_airflow(site: Site) -> Iterator[Airflow]:
                 "SIPETL_APPROVAL_SECONDS": str(APPROVAL_SECONDS),
                 "SIPETL_THREADS": "1",
                 "SIPETL_MEMORY": "512MB",
+                "AIRFLOW__METRICS__STATSD_ON": "True",
+                "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+                "AIRFLOW__METRICS__STATSD_PORT": str(port),
+                "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
+                "AIRFLOW__OPENLINEAGE__NAMESPACE": "sipetl",
+                "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                    {"type": "file", "log_file_path": str(own / LINEAGE), "append": True}
+                ),
             }
             local.prepare(environment)
             with local.running(environment):
                 client = local.Client(environment)
                 client.wait_until_healthy()
                 print(f"Airflow was up after {time.monotonic() - begun:.0f} s")  # noqa: T201
-                yield Airflow(site, environment, client, database.replace("+psycopg2", ""))
+                yield Airflow(site, environment, client, database.replace("+psycopg2", ""), heard)
     finally:
         embedded.remove(own / "metadata")
