@@ -62,7 +62,7 @@ def every_day(hour: int, minute: int = 0) -> BaseTimetable:
     return CronTriggerTimetable(f"{minute} {hour} * * *", timezone=REGISTRY.time_zone)
 
 
-def on_school_days(hour: int, minute: int = 0) -> BaseTimetable:
+def on_school_days(hour: int, minute: int = 0) -> SchoolDayTimetable:
     """When people are told what is late or waits for them: on days on which some district has school."""
     return SchoolDayTimetable(f"{hour:02}:{minute:02}")
 

@@ -23,8 +23,9 @@ from sipetl.intake.identify import Member
 from sipetl.intake.records import fill, records
 
 NO_NULL = "\x01"
-NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException)
 """`nullstr` that no text holds: a blank cell stays an empty text, and null tokens are the layout's business."""
+NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException)
+"""What DuckDB raises when memory and disk are full: no fault of the file."""
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
