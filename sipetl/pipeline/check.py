@@ -18,7 +18,7 @@ from sipetl.registry.spelling import cure
 from sipetl.registry.yamlfile import read_document
 from sipetl.settings import Settings
 
-MADE_BY_MAP = ("school_year", "district", "row_number")
+MADE_BY_MAP = {"school_year": "bigint", "district": "varchar"}
 """Columns of a mapped table that no contract names."""
 
 
@@ -60,10 +60,10 @@ def _check_names(registry: Registry, layouts: Collection[str]) -> Iterator[Regis
 
 
 def _check_suite(settings: Settings, feed: FeedName) -> Iterable[RegistryError]:
-    columns = [c.name for c in load_contract(feed).columns]
+    columns = {c.name: c.physical_type for c in load_contract(feed).columns}
     path = expectations_dir(settings) / f"{feed}.json"
     try:
-        return check_suite(load_suite(path), [*columns, *MADE_BY_MAP])
+        return check_suite(load_suite(path), columns | MADE_BY_MAP)
     except RegistryError as error:
         return [error]
 

@@ -10,9 +10,10 @@ from sipetl.quality.letter import (
     find,
 )
 from sipetl.quality.rendering import render_html, render_json, render_markdown
-from sipetl.quality.run import RuleResult, SuiteResult, run_suite
+from sipetl.quality.results import RuleResult, SuiteResult
+from sipetl.quality.run import run_suite
 from sipetl.quality.split import Outcome, Split, split
-from sipetl.quality.suite import Action, Expectation, Severity, Suite, check_suite, load_suite
+from sipetl.quality.suite import Action, Expectation, Severity, Suite, check_suite, load_suite, read_suite
 
 __all__ = [
     "MAX_ROWS",
@@ -32,6 +33,7 @@ __all__ = [
     "check_suite",
     "find",
     "load_suite",
+    "read_suite",
     "render_html",
     "render_json",
     "render_markdown",

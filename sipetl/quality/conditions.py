@@ -1,13 +1,16 @@
-"""`row_condition` in the JSON form of Great Expectations 1.24: which rows a rule looks at.
+"""`row_condition` of Great Expectations 1.24: which rows a rule looks at.
 
-GX's legacy strings and `pass_through` are refused: they are another engine's language. Missing values
-follow GX's pandas engine: `!=` and `NOT_IN` keep rows whose value is missing, the other operators do not.
+Both forms are read: the JSON form, and the older text `col("grade") == "03"`. A `pass_through` (or a text for
+the parser `pandas`) is another engine's language: such a rule runs in GX itself. Missing values follow GX's
+pandas engine: `!=` and `NOT_IN` keep rows whose value is missing, the other operators do not.
 """
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,10 +20,11 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    field_validator,
     model_validator,
 )
 
-from sipetl.quality.sql import Columns
+from sipetl.quality.sql import Columns, RuleError
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 
@@ -53,8 +57,8 @@ class Comparison(_Model):
 
     def sql(self, columns: Columns) -> str:
         values = self.parameter if isinstance(self.parameter, tuple) else (self.parameter,)
-        column, family = columns.any(self.column.name)
-        literals = ", ".join(columns.literal(value, family) for value in values)
+        given = columns.any(self.column.name)
+        column, literals = given.sql, ", ".join(given.literal(value) for value in values)
         match self.operator:
             case "!=":
                 return f"{column} is distinct from {literals}"
@@ -77,7 +81,7 @@ class Nullity(_Model):
     is_null: bool
 
     def sql(self, columns: Columns) -> str:
-        column, _ = columns.any(self.column.name)
+        column = columns.any(self.column.name).sql
         return f"{column} is null" if self.is_null else f"{column} is not null"
 
     def names(self) -> Iterator[str]:
@@ -115,4 +119,86 @@ class Or(_Model):
             yield from part.names()
 
 
-Condition = Annotated[Comparison | Nullity | And | Or, Field(discriminator="type")]
+_SHAPES = (ast.Expression, ast.BoolOp, ast.UnaryOp, ast.Compare, ast.BinOp, ast.List, ast.Tuple)
+_SIGNS = (ast.boolop, ast.unaryop, ast.cmpop, ast.operator, ast.Name, ast.Load, ast.Constant)
+"""What a condition in pandas' language may be made of; pandas itself would also call functions."""
+_ASKED = {"isnull", "notnull", "isna", "notna"}
+
+
+class PassThrough(_Model):
+    """A condition in pandas' language; which columns it reads is not known.
+
+    Only comparisons of columns with constants: pandas would run any Python that the text names.
+    """
+
+    type: Literal["pass_through"]
+    pass_through_filter: str
+
+    @field_validator("pass_through_filter")
+    @classmethod
+    def _runs_nothing(cls, given: str) -> str:
+        try:
+            tree = ast.parse(re.sub("`[^`]*`", "column", given).strip(), mode="eval")
+        except SyntaxError:
+            raise ValueError("not a condition in pandas' language") from None
+        if not _is_harmless(tree):
+            raise ValueError("the condition must only compare columns with constants")
+        return given
+
+    def names(self) -> Iterator[str]:
+        yield from ()
+
+    def sql(self, _: Columns) -> str:
+        raise RuleError("the row_condition is in another engine's language")
+
+
+Condition = Annotated[Comparison | Nullity | And | Or | PassThrough, Field(discriminator="type")]
+
+_TEXT = re.compile(
+    r"""\s*col\("(?P<column>[^"\n]+)"\)\s*"""
+    r"""(?:(?P<present>\.notnull\(\))"""
+    r"""|(?P<operator>==|!=|<=|>=|<|>)\s*"""
+    r"""(?:(?P<number>[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)"""
+    r"""|(?:date\()?(?P<quote>["'])[ \t]*(?P<value>[^"'\n]+)(?P=quote)\)?))\s*""",
+    re.IGNORECASE,
+)
+"""GX's older grammar, for the parser `great_expectations`."""
+
+
+def _is_harmless(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        asked = node.func
+        return (
+            isinstance(asked, ast.Attribute)
+            and asked.attr in _ASKED
+            and isinstance(asked.value, ast.Name)
+            and not (node.args or node.keywords)
+        )
+    return isinstance(node, (*_SHAPES, *_SIGNS)) and all(_is_harmless(child) for child in ast.iter_child_nodes(node))
+
+
+def read_condition(given: str, parser: str | None) -> dict[str, Any]:
+    """Turn the older text form into the JSON form.
+
+    Raises:
+        ValueError: it is not of GX's grammar, or meant for Spark.
+    """
+    if parser == "spark":
+        raise ValueError("a condition for Spark cannot be run on a batch")
+    if parser is None or parser == "pandas":
+        return {"type": "pass_through", "pass_through_filter": given}
+    found = _TEXT.fullmatch(given)
+    if not found:
+        raise ValueError('not a condition such as col("grade") == "03"')
+    column = {"name": found["column"]}
+    if found["present"]:
+        return {"type": "nullity", "column": column, "is_null": False}
+    value = found["value"] if found["number"] is None else _number(found["number"])
+    return {"type": "comparison", "column": column, "operator": found["operator"], "parameter": value}
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

@@ -12,7 +12,7 @@ from datetime import datetime
 import duckdb
 
 from sipetl.errors import StoreError
-from sipetl.quality.run import RuleResult, SuiteResult
+from sipetl.quality.results import RuleResult, SuiteResult
 from sipetl.quality.split import Outcome
 from sipetl.quality.sql import ROW_NUMBER, quote
 from sipetl.quality.suite import Expectation, Severity, Suite
@@ -212,7 +212,7 @@ def find(con: duckdb.DuckDBPyConnection, suite: Suite, result: SuiteResult) -> t
         StoreError: the table of failing rows cannot be read.
     """
     try:
-        rows = _first_rows(con, result.failing)
+        rows = first_rows(con, result.failing)
         shares = _shares(con, result) if rows else {}
     except duckdb.Error as error:
         raise StoreError("the failing rows cannot be read", why=f"DuckDB: {type(error).__name__}") from None
@@ -227,7 +227,8 @@ def _is_critical(rule: Expectation) -> bool:
     return rule.severity is Severity.CRITICAL
 
 
-def _first_rows(con: duckdb.DuckDBPyConnection, failing: str) -> dict[str, tuple[int, ...]]:
+def first_rows(con: duckdb.DuckDBPyConnection, failing: str) -> dict[str, tuple[int, ...]]:
+    """Give the first row numbers that each rule failed on."""
     found = con.execute(
         f"select rule_id, min({ROW_NUMBER}, {MAX_ROWS}) from {quote(failing)} group by rule_id"
     ).fetchall()

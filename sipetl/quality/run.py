@@ -2,60 +2,29 @@
 
 Decision 5: GX's own engines need 10 s where this needs half a second. Lookups (uniqueness, regular
 expressions, date formats) are small tables made before the passes; a clean batch has no second pass.
-No result holds a cell: row numbers, rule ids, counts and means only.
+Only a rule that neither SQL nor Python knows goes to GX, with its own columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 from pydantic import ValidationError
 
 from sipetl.errors import StoreError
-from sipetl.quality.compile import FilePlan, Lookup, RowPlan
+from sipetl.quality.gx_engine import run_in_gx
+from sipetl.quality.lookups import Lookup
+from sipetl.quality.plans import FilePlan, Plan, RowPlan, ValuesPlan, Verdict
+from sipetl.quality.results import RuleResult, SuiteResult
+from sipetl.quality.ruletype import Way
 from sipetl.quality.sql import ROW_NUMBER, Columns, RuleError, quote, text
-from sipetl.quality.suite import Action, Expectation, Severity, Suite
+from sipetl.quality.suite import Action, Expectation, Suite
 from sipetl.quality.types import TYPES
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """What one rule found.
-
-    `element_count` (rows inside the row condition) and `unexpected_count` are those of GX; None for
-    types that look at no single row. `error` says why a rule could not run: it is never a success.
-    """
-
-    rule_id: str
-    type: str
-    severity: Severity
-    level: Literal["row", "file"]
-    column: str | None
-    success: bool
-    error: str = ""
-    element_count: int | None = None
-    unexpected_count: int | None = None
-    mostly: float = 1.0
-    observed: float | int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteResult:
-    """What a suite found in one batch, in the suite's order.
-
-    `failing` names a temporary table (row_number bigint, rule_id varchar) of the same connection;
-    the next run on the same batch table replaces it.
-    """
-
-    suite: str
-    rows: int
-    rules: tuple[RuleResult, ...]
-    failing: str
-    table: str
-    """The batch."""
+from sipetl.quality.values import Values, read_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +32,10 @@ class _Rule:
     """A rule ready to run: `broken` is the SQL of its failing rows (row plans), `error` why it cannot."""
 
     expectation: Expectation
-    plan: RowPlan | FilePlan | None = None
+    plan: Plan | None = None
+    way: Way = Way.PASS
     broken: str = ""
+    verdict: Verdict | None = None
     error: str = ""
 
 
@@ -74,8 +45,10 @@ class _Batch:
 
     con: duckdb.DuckDBPyConnection
     table: str
+    columns: Columns
     joins: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
+    values: dict[tuple[str, str], Values] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -88,11 +61,13 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> Suite
     Raises:
         StoreError: DuckDB could not run the passes (memory, disk, no such table).
     """
-    batch = _Batch(con, table)
     try:
-        rules = _prepare(batch, suite)
+        described = con.execute(f"describe {quote(table)}").fetchall()
+        batch = _Batch(con, table, Columns.of((name, kind) for name, kind, *_ in described))
+        rules = [_ready(batch, rule) for rule in suite.expectations]
         rows, results = _count(batch, rules)
         failing = _collect(batch, rules, results)
+        results = tuple(_or_in_gx(batch, *one, failing) for one in zip(rules, results, strict=True))
         for lookup in batch.lookups:
             con.execute(f"drop table {quote(lookup)}")
     except duckdb.Error as error:
@@ -101,26 +76,35 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> Suite
     return SuiteResult(suite.name, rows, results, failing, table)
 
 
-def _prepare(batch: _Batch, suite: Suite) -> list[_Rule]:
-    described = batch.con.execute(f"describe {quote(batch.table)}").fetchall()
-    columns = Columns.of((name, kind) for name, kind, *_ in described if name != ROW_NUMBER)
-    return [_ready(batch, rule, columns) for rule in suite.expectations]
-
-
-def _ready(batch: _Batch, rule: Expectation, columns: Columns) -> _Rule:
+def _ready(batch: _Batch, rule: Expectation) -> _Rule:
     known = TYPES.get(rule.type)
     if known is None:
-        return _Rule(rule, error=f"type {rule.type!r} is not known")
+        return _Rule(rule, way=Way.GX)
     try:
-        plan = known.plan(known.kwargs.model_validate(rule.kwargs), columns)
+        kwargs = known.kwargs.model_validate(rule.kwargs)
+        if kwargs.is_foreign:
+            return _Rule(rule, way=Way.GX)
+        if known.plan is None:
+            return _Rule(rule, way=known.way, error=f"it cannot be run on a batch: {known.note}")
+        return _planned(batch, _Rule(rule, known.plan(kwargs, batch.columns), known.way))
     except ValidationError:
-        return _Rule(rule, error="the kwargs of the rule are wrong")
+        return _Rule(rule, way=known.way, error="the kwargs of the rule are wrong")
     except RuleError as error:
-        return _Rule(rule, error=str(error))
-    if isinstance(plan, FilePlan):
-        return _Rule(rule, plan)
-    unexpected = plan.unexpected if isinstance(plan.unexpected, str) else _look_up(batch, plan.unexpected)
-    return _Rule(rule, plan, broken=f"{plan.domain} and {plan.scope} and {unexpected}")
+        return _Rule(rule, way=known.way, error=str(error))
+
+
+def _planned(batch: _Batch, rule: _Rule) -> _Rule:
+    """Answer what must be known before the pass: how a column is spread, and which values or rows a lookup finds."""
+    match rule.plan:
+        case ValuesPlan(column=column, domain=domain, judge=judge):
+            key = (column.sql, domain)
+            if key not in batch.values:
+                batch.values[key] = read_values(batch.con, quote(batch.table), column, domain)
+            return replace(rule, verdict=judge(batch.values[key]))
+        case RowPlan(domain=domain, scope=scope, unexpected=unexpected):
+            hit = unexpected if isinstance(unexpected, str) else _look_up(batch, unexpected)
+            return replace(rule, broken=f"{domain} and {scope} and {hit}")
+    return rule
 
 
 def _look_up(batch: _Batch, lookup: Lookup) -> str:
@@ -151,7 +135,7 @@ def _aggregates(rule: _Rule) -> tuple[str, ...]:
     plan = rule.plan
     if isinstance(plan, FilePlan):
         return plan.aggregates
-    if plan is None:
+    if not isinstance(plan, RowPlan):
         return ()
     wheres = (plan.domain, f"{plan.domain} and {plan.scope}", rule.broken)
     return tuple(f"count(*) filter (where {where})" for where in wheres)
@@ -162,13 +146,21 @@ def _result(rule: _Rule, values: Sequence[Any]) -> RuleResult:
     match rule.plan:
         case None:
             return blank
+        case RowPlan(mostly=mostly, tells_missing=tells_missing):
+            elements, considered, unexpected = values
+            return replace(
+                blank,
+                success=not considered or (considered - unexpected) / considered >= mostly,
+                element_count=elements,
+                unexpected_count=unexpected,
+                missing_count=elements - considered if tells_missing else None,
+                mostly=mostly,
+            )
         case FilePlan(judge=judge):
             verdict = judge(values)
-            return replace(blank, success=verdict.success, observed=verdict.observed)
-        case RowPlan(mostly=mostly):
-            elements, considered, unexpected = values
-            success = not considered or (considered - unexpected) / considered >= mostly
-            return replace(blank, success=success, element_count=elements, unexpected_count=unexpected, mostly=mostly)
+        case _:
+            verdict = rule.verdict or Verdict(success=False)
+    return replace(blank, success=verdict.success, observed=verdict.observed, counts=verdict.counts)
 
 
 def _blank(rule: _Rule) -> RuleResult:
@@ -183,6 +175,7 @@ def _blank(rule: _Rule) -> RuleResult:
         column=column if isinstance(column, str) else None,
         success=False,
         error=rule.error,
+        way=rule.way,
     )
 
 
@@ -201,6 +194,31 @@ def _collect(batch: _Batch, rules: Sequence[_Rule], results: Sequence[RuleResult
             f"from {batch.source} where {anywhere}) where rule_id is not null"
         )
     return name
+
+
+def _or_in_gx(batch: _Batch, rule: _Rule, result: RuleResult, failing: str) -> RuleResult:
+    """Give a rule's result; run it in GX itself where nothing else can, and note the rows that fail there."""
+    if rule.way is not Way.GX:
+        return result
+    found = run_in_gx(batch.con, quote(batch.table), rule.expectation, batch.columns)
+    if found.rows:
+        given = f"{failing}_given"
+        batch.con.register(given, pa.table({"row_number": pa.array(found.rows, pa.int64())}))
+        batch.con.execute(
+            f"insert into {quote(failing)} select row_number, {text(result.rule_id)} from {quote(given)}"
+        )
+        batch.con.unregister(given)
+    by_row = found.unexpected_count is not None and rule.expectation.action is not Action.REJECT_FILE
+    return replace(
+        result,
+        success=found.success,
+        error=found.error,
+        level="row" if by_row else "file",
+        element_count=found.element_count,
+        unexpected_count=found.unexpected_count,
+        missing_count=found.missing_count,
+        mostly=found.mostly,
+    )
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 import duckdb
 
 from sipetl.errors import StoreError
-from sipetl.quality.run import RuleResult, SuiteResult
+from sipetl.quality.results import RuleResult, SuiteResult
 from sipetl.quality.sql import ROW_NUMBER, quote, text
 from sipetl.quality.suite import Severity
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 ROW_NUMBER = "row_number"
@@ -24,20 +25,23 @@ class Family(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     DATE = "date"
+    TIMESTAMP = "timestamp"
     BOOLEAN = "boolean"
     BYTES = "bytes"
     OTHER = "other"
 
 
+_FLOATS = ("DOUBLE", "FLOAT")
 _FAMILIES = {
     "VARCHAR": Family.TEXT,
     "TINYINT": Family.NUMBER,
     "SMALLINT": Family.NUMBER,
     "INTEGER": Family.NUMBER,
     "BIGINT": Family.NUMBER,
-    "DOUBLE": Family.NUMBER,
+    **dict.fromkeys(_FLOATS, Family.NUMBER),
     "DECIMAL": Family.NUMBER,
     "DATE": Family.DATE,
+    "TIMESTAMP": Family.TIMESTAMP,
     "BOOLEAN": Family.BOOLEAN,
     "BLOB": Family.BYTES,
 }
@@ -54,48 +58,85 @@ def text(value: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of one batch and what they hold."""
+class Column:
+    """A column of a batch; `kind` is DuckDB's name of its type (`BIGINT`, `DECIMAL(18,6)`)."""
 
-    families: Mapping[str, Family]
+    name: str
+    kind: str
 
-    @classmethod
-    def of(cls, described: Iterable[tuple[str, str]]) -> Columns:
-        """Read (name, DuckDB type) pairs; `DECIMAL(5,2)` counts as `DECIMAL`."""
-        return cls({name: _FAMILIES.get(kind.split("(")[0], Family.OTHER) for name, kind in described})
+    @property
+    def family(self) -> Family:
+        return _FAMILIES.get(self.kind.split("(")[0], Family.OTHER)
 
-    def any(self, name: str) -> tuple[str, Family]:
-        """Give the quoted name and the family, or raise `RuleError` when the column is not there."""
-        if name not in self.families:
-            raise RuleError(f"column {name!r} is not in the batch")
-        return quote(name), self.families[name]
+    @property
+    def is_float(self) -> bool:
+        return self.kind in _FLOATS
 
-    def only(self, name: str, *wanted: Family) -> str:
-        """Give the quoted name of a column of one of these families, or raise `RuleError`."""
-        column, family = self.any(name)
-        if family not in wanted:
-            raise RuleError(f"column {name!r} holds {family}; the rule needs {' or '.join(wanted)}")
-        return column
+    @property
+    def sql(self) -> str:
+        """The column as an expression. Not-a-number is a missing value, as in pandas."""
+        name = quote(self.name)
+        return f"nullif({name}, 'nan'::double)" if self.is_float else name
 
-    @staticmethod
-    def literal(value: object, family: Family) -> str:
-        """Write a constant that a column of this family can be compared with, or raise `RuleError`."""
-        match family, value:
+    def literal(self, value: object) -> str:
+        """Write a constant that this column can be compared with, or raise `RuleError`."""
+        match self.family, value:
             case Family.TEXT, str():
                 return text(value)
             case Family.BOOLEAN, bool():
                 return str(value).lower()
             case Family.NUMBER, int() | float() if not isinstance(value, bool):
-                return repr(value)
-            case Family.DATE, date():
-                return f"date '{value.isoformat()}'"
-            case Family.DATE, str():
-                return f"date '{_day(value)}'"
-        raise RuleError(f"the rule compares {family} with {type(value).__name__}")
+                return self._number(value)
+            case (Family.DATE | Family.TIMESTAMP) as family, str():
+                return f"{family} '{_moment(value, family).isoformat()}'"
+        raise RuleError(f"the rule compares {self.family} with {type(value).__name__}")
+
+    def python(self, value: object) -> object:
+        """Give a constant as Python holds this column's values, or raise `RuleError`."""
+        self.literal(value)
+        if isinstance(value, str) and self.family is not Family.TEXT:
+            return _moment(value, self.family)
+        return Decimal(repr(value)) if self.kind.startswith("DECIMAL") else value
+
+    def _number(self, value: int | float) -> str:
+        """Write a number; a fraction is compared with decimals as a decimal, with all else as a double."""
+        is_binary = isinstance(value, float) and not self.kind.startswith("DECIMAL")
+        return f"'{value!r}'::double" if is_binary else repr(value)
 
 
-def _day(value: str) -> date:
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of one batch, in its order: name to DuckDB type."""
+
+    kinds: Mapping[str, str]
+
+    @classmethod
+    def of(cls, described: Iterable[tuple[str, str]]) -> Columns:
+        """Read (name, type) pairs, without the row number."""
+        return cls({name: kind.upper() for name, kind in described if name != ROW_NUMBER})
+
+    def any(self, name: str) -> Column:
+        """Give a column, or raise `RuleError` when it is not there."""
+        if name not in self.kinds:
+            raise RuleError(f"column {name!r} is not in the batch")
+        return Column(name, self.kinds[name])
+
+    def only(self, name: str, *wanted: Family) -> Column:
+        """Give a column of one of these families, or raise `RuleError`."""
+        column = self.any(name)
+        if column.family not in wanted:
+            raise RuleError(f"column {name!r} holds {column.family}; the rule needs {' or '.join(wanted)}")
+        return column
+
+    def alike(self, names: Iterable[str], *wanted: Family) -> tuple[Column, ...]:
+        """Give columns that can be compared with each other, or raise `RuleError`."""
+        first, *others = (self.only(name, *wanted) if wanted else self.any(name) for name in names)
+        return first, *(self.only(other.name, first.family) for other in others)
+
+
+def _moment(value: str, family: Family) -> date:
+    kind = date if family is Family.DATE else datetime
     try:
-        return date.fromisoformat(value)
+        return kind.fromisoformat(value)
     except ValueError:
-        raise RuleError("the rule compares a date with text that is not an ISO date") from None
+        raise RuleError(f"the rule compares a {family} with text that is not an ISO {family}") from None

@@ -1,7 +1,8 @@
 """The rules of one feed, as reviewed data: a Great Expectations 1.24 suite in JSON.
 
 First step of the room: `load_suite` reads the file, `check_suite` finds every fault a reviewer can be
-told about before a delivery comes; `run_suite` executes it. GX itself loads the same file.
+told about before a delivery comes; `run_suite` executes it. GX itself loads the same file, and
+`read_suite` any file of GX: only a feed's own suite must name its rules.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,7 +21,10 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from sipetl.errors import RegistryError
+from sipetl.quality.ruletype import Way
+from sipetl.quality.sql import Columns, RuleError
 from sipetl.quality.types import TYPES
+from sipetl.registry.spelling import cure as spelled
 
 _LIST_START = re.compile(r'"expectations"\s*:\s*\[')
 _SPACE = re.compile(r"[\s,]*")
@@ -55,6 +60,7 @@ class Expectation:
     text: str = ""
     cure: str = ""
     line: int = 0
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,23 @@ class Suite:
 
 
 def load_suite(path: Path) -> Suite:
-    """Read a suite; its rules are not yet checked against types and columns.
+    """Read a feed's suite; its rules are not yet checked against types and columns.
 
     Raises:
         RegistryError: not JSON, not a suite, or a rule without `rule_id`, `type` or a known severity.
+    """
+    suite = read_suite(path)
+    for rule in suite.expectations:
+        if not rule.meta.get("rule_id"):
+            _refuse(path, rule.line, "a rule has no meta.rule_id", cure="give each rule its own rule_id")
+    return suite
+
+
+def read_suite(path: Path) -> Suite:
+    """Read any suite of GX; a rule without `meta.rule_id` goes by its `id`, or by its place.
+
+    Raises:
+        RegistryError: not JSON, not a suite, or a rule without `type` or a known severity.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -82,18 +101,22 @@ def load_suite(path: Path) -> Suite:
     if not isinstance(raw, dict) or not raw.get("name") or not isinstance(raw.get("expectations"), list):
         _refuse(path, 1, "this is not a suite", why="it needs 'name' and a list 'expectations'")
     lines = chain(_rule_lines(text), repeat(1))
-    rules = (_expectation(path, line, rule) for rule, line in zip(raw["expectations"], lines, strict=False))
+    rules = (
+        _expectation(path, line, rule, number)
+        for number, (rule, line) in enumerate(zip(raw["expectations"], lines, strict=False), 1)
+    )
     return Suite(name=str(raw["name"]), expectations=tuple(rules), file=path)
 
 
-def check_suite(suite: Suite, columns: Collection[str]) -> list[RegistryError]:
-    """Find what is wrong with a suite whose feed has these contract columns; empty when all is well."""
+def check_suite(suite: Suite, columns: Mapping[str, str]) -> list[RegistryError]:
+    """Find what is wrong with a suite for a batch with these columns (name to DuckDB type); empty when all is well."""
     seen = Counter(rule.rule_id for rule in suite.expectations)
+    batch = Columns.of(columns.items())
     faults = []
     for rule in suite.expectations:
         if seen[rule.rule_id] > 1:
             faults.append(_fault(suite, rule, "rule_id is used twice", cure="give each rule its own rule_id"))
-        faults.extend(_check_rule(suite, rule, columns))
+        faults.extend(_check_rule(suite, rule, batch))
     return faults
 
 
@@ -110,21 +133,20 @@ def _skip_space(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _expectation(path: Path, line: int, raw: object) -> Expectation:
+def _expectation(path: Path, line: int, raw: object, number: int) -> Expectation:
     rule = raw if isinstance(raw, dict) else {}
     meta, kwargs = rule.get("meta") or {}, rule.get("kwargs", {})
-    if not isinstance(meta, dict) or not isinstance(meta.get("rule_id"), str) or not meta["rule_id"]:
-        _refuse(path, line, "a rule has no meta.rule_id", cure="give each rule its own rule_id")
-    if not isinstance(rule.get("type"), str) or not isinstance(kwargs, dict):
-        _refuse(path, line, f"rule {meta['rule_id']} needs a 'type' and an object 'kwargs'")
+    if not isinstance(rule.get("type"), str) or not isinstance(kwargs, dict) or not isinstance(meta, dict):
+        _refuse(path, line, f"rule {number} needs a 'type' and an object 'kwargs'")
+    rule_id = str(meta.get("rule_id") or rule.get("id") or f"rule-{number}")
     try:
         severity = Severity(rule.get("severity", "critical"))
         action = Action(meta.get("action", "quarantine"))
     except ValueError as error:
         words = f"severity is one of {', '.join(Severity)}; action one of {', '.join(Action)}"
-        _refuse(path, line, f"rule {meta['rule_id']}: {error}", cure=words)
+        _refuse(path, line, f"rule {rule_id}: {error}", cure=words)
     return Expectation(
-        rule_id=meta["rule_id"],
+        rule_id=rule_id,
         type=rule["type"],
         kwargs=kwargs,
         severity=severity,
@@ -132,25 +154,41 @@ def _expectation(path: Path, line: int, raw: object) -> Expectation:
         text=str(meta.get("text", "")),
         cure=str(meta.get("cure", "")),
         line=line,
+        meta=meta,
     )
 
 
-def _check_rule(suite: Suite, rule: Expectation, columns: Collection[str]) -> Iterator[RegistryError]:
+def _check_rule(suite: Suite, rule: Expectation, columns: Columns) -> Iterator[RegistryError]:
     known = TYPES.get(rule.type)
     if known is None:
-        yield _fault(suite, rule, "unknown type", cure=f"use one of: {', '.join(sorted(TYPES))}")
+        yield _fault(suite, rule, "unknown type", cure=spelled(rule.type, sorted(TYPES), "see docs/expectations.md"))
+        return
+    if known.way is Way.NEVER:
+        yield _fault(suite, rule, "this type cannot be run on a batch", why=known.note, cure="take the rule out")
         return
     try:
         kwargs = known.kwargs.model_validate(rule.kwargs)
     except ValidationError as error:
+        takes = f"correct it; the type takes {', '.join(known.kwargs.model_fields)}"
         for name, why in _wrong_kwargs(error).items():
-            yield _fault(suite, rule, f"kwargs {name}".rstrip() + " cannot be used", why=why)
+            yield _fault(suite, rule, f"kwargs {name}".rstrip() + " cannot be used", why=why, cure=takes)
         return
-    for column in kwargs.columns():
-        if column not in columns:
-            yield _fault(
-                suite, rule, f"no column {column!r} in the contract", cure=f"use one of: {', '.join(sorted(columns))}"
-            )
+    absent = [name for name in kwargs.columns() if name not in columns.kinds]
+    for name in absent:
+        listed = f"use one of: {', '.join(columns.kinds)}"
+        yield _fault(
+            suite, rule, f"no column {name!r} in the contract", cure=spelled(name, sorted(columns.kinds), listed)
+        )
+    if known.plan and not absent and not kwargs.is_foreign:
+        yield from _try_plan(suite, rule, partial(known.plan, kwargs, columns))
+
+
+def _try_plan(suite: Suite, rule: Expectation, plan: Callable[[], object]) -> Iterator[RegistryError]:
+    """Plan the rule as for a batch: a bound or a pattern may not fit the column's type."""
+    try:
+        plan()
+    except RuleError as error:
+        yield _fault(suite, rule, str(error), cure="correct the rule, or name another column")
 
 
 def _wrong_kwargs(error: ValidationError) -> dict[str, str]:

@@ -13,8 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sipetl.quality.types import TYPES
-
 # GX, its pydantic v1 layer and altair warn on import and on every batch; none of it is ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -257,10 +255,6 @@ def test_observed_numbers_agree_with_great_expectations(gx: Engine, ours: Engine
 
     assert {k: v.observed for k, v in ours(CELLS, rules).items()} == {k: v.observed for k, v in expected.items()}
     assert expected["mean"].observed == 5.5
-
-
-def test_every_known_type_is_compared() -> None:
-    assert {rule["type"] for rule in RULES.values()} == set(TYPES)
 
 
 def test_row_conditions_agree_with_great_expectations(gx: Engine, ours: Engine) -> None:

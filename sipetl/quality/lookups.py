@@ -1,0 +1,123 @@
+"""Small tables that are made before the counting pass and joined to the batch: a row that finds itself in one fails.
+
+For what SQL cannot say of a single row (uniqueness, order, fences), and for predicates whose reference is
+Python: regular expressions, date formats and JSON are judged over the *distinct* values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from sipetl.quality.sql import ROW_NUMBER, Column, quote
+from sipetl.quality.values import Mask, Values, read_values
+
+_CHUNK = 50_000
+"""Distinct values per fetch: keeps the Python predicates' memory flat."""
+
+
+class Lookup(Protocol):
+    """What `run.py` asks of every lookup."""
+
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+
+    def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+        """Create the temporary table `name` with columns `{name}_0`, ... one per key, distinct."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadTexts:
+    """Distinct values of a text column that a Python predicate refuses.
+
+    Python's `re` and `strptime` are the reference; DuckDB's own differ (`$` before a line end, digits
+    beyond ASCII, look-around, month names).
+    """
+
+    column: Column
+    accepts: Callable[[str], bool]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.column.sql,)
+
+    def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+        column = self.column.sql
+        con.execute(f"select distinct {column} from {table} where {column} is not null")
+        bad: list[str] = []
+        while chunk := con.fetchmany(_CHUNK):
+            bad.extend(value for (value,) in chunk if not self.accepts(value))
+        _keep(con, name, pa.array(bad, pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfWindow:
+    """Values of a column that do not fit with all others: `fits` sees how they are spread."""
+
+    column: Column
+    domain: str
+    fits: Callable[[Values], Mask]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.column.sql,)
+
+    def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+        values = read_values(con, table, self.column, self.domain)
+        _keep(con, name, values.distinct.filter(pa.array(~self.fits(values))))
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Keys that more than one row inside `where` has; missing parts of a key are equal to each other.
+
+    Keys are counted by their 64-bit hash first, and exactly only where a hash repeats: on 9 M rows with
+    unique keys this took 0.9 s instead of 1.5 s, and 0.4 GB less.
+    """
+
+    keys: tuple[str, ...]
+    where: str
+
+    def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+        keys = ", ".join(self.keys)
+        named = ", ".join(f"{key} as {quote(f'{name}_{i}')}" for i, key in enumerate(self.keys))
+        con.execute(
+            f"create or replace temp table {quote(name)} as "
+            f"with repeated as ("
+            f"select hash({keys}) as h from {table} where {self.where} group by all having count(*) > 1) "
+            f"select {named} from {table} where {self.where} and hash({keys}) in (from repeated) "
+            f"group by {keys} having count(*) > 1"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfOrder:
+    """Rows whose value does not follow, by `operator`, the last one before it that is not missing."""
+
+    column: Column
+    domain: str
+    operator: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (ROW_NUMBER,)
+
+    def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
+        column = self.column.sql
+        con.execute(
+            f"create or replace temp table {quote(name)} as select {ROW_NUMBER} as {quote(f'{name}_0')} from ("
+            f"select {ROW_NUMBER}, {column} as v, lag({column}) over (order by {ROW_NUMBER}) as before "
+            f"from {table} where ({self.domain}) and {column} is not null) where not v {self.operator} before"
+        )
+
+
+def _keep(con: duckdb.DuckDBPyConnection, name: str, bad: pa.Array) -> None:
+    """Write the failing values of one column as the table of a lookup."""
+    given = f"{name}_given"
+    con.register(given, pa.table({f"{name}_0": bad}))
+    con.execute(f"create or replace temp table {quote(name)} as from {quote(given)}")
+    con.unregister(given)
