@@ -1,5 +1,7 @@
 """The quality room: suites become one pass, a batch is split, and the sender gets a letter."""
 
+from sipetl.quality.gx_docs import publish_in_gx
+from sipetl.quality.gx_shape import gx_result
 from sipetl.quality.letter import (
     MAX_ROWS,
     OF_PARTS,
@@ -32,7 +34,9 @@ __all__ = [
     "SuiteResult",
     "check_suite",
     "find",
+    "gx_result",
     "load_suite",
+    "publish_in_gx",
     "read_suite",
     "render_html",
     "render_json",

@@ -14,8 +14,8 @@ from sipetl.quality.lookups import Lookup
 from sipetl.quality.sql import Column
 from sipetl.quality.values import Values
 
-Observed = float | int | Sequence[str] | None
-"""A count, a statistic of many, or names of columns: never a row's value."""
+Observed = float | int | str | tuple[str, ...] | None
+"""A count, a statistic of many, a type, or names of columns: never a row's value."""
 
 
 @dataclass(frozen=True, slots=True)

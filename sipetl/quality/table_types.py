@@ -55,7 +55,7 @@ def _ordered(k: of_file.ColumnsAre, columns: Columns) -> FilePlan:
 
 def _set(k: of_file.ColumnSet, columns: Columns) -> FilePlan:
     expected, found = set(k.column_set or ()), set(columns.kinds)
-    return _settled(Verdict(expected <= found and not (k.exact_match and found - expected), sorted(found)))
+    return _settled(Verdict(expected <= found and not (k.exact_match and found - expected), tuple(sorted(found))))
 
 
 def _type(k: of_file.TypeIs | row.OfType, columns: Columns) -> FilePlan:
@@ -73,7 +73,7 @@ def _is_of(column: Column, wanted: tuple[str, ...]) -> FilePlan:
         raise RuleError(f"{' or '.join(wanted)} is no type of SQL")
     kind, size = _split(column.kind)
     fits = any(name in _NAMES.get(kind, ()) and own in ("", size) for name, own in asked)
-    return _settled(Verdict(fits, (column.kind,)))
+    return _settled(Verdict(fits, column.kind))
 
 
 def _split(kind: str) -> tuple[str, str]:
