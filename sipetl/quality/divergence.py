@@ -28,9 +28,9 @@ def _of_values(k: Divergence, column: Column, values: Values) -> tuple[Floats, F
     }
     found = dict(zip(values.distinct.to_pylist(), (values.counts / values.n).tolist(), strict=True))
     unexpected = [value for value in found if value not in weights]
-    kept = 1 - k.tail_weight_holdout if unexpected else 1.0
-    expected = [weight * kept for weight in weights.values()]
-    expected += [k.tail_weight_holdout / len(unexpected)] * len(unexpected)
+    if unexpected:
+        weights = {value: weight * (1 - k.tail_weight_holdout) for value, weight in weights.items()}
+    expected = [*weights.values(), *(k.tail_weight_holdout / len(unexpected) for _ in unexpected)]
     observed = [found.get(value, 0.0) for value in (*weights, *unexpected)]
     return np.array(observed), np.array(expected)
 

@@ -35,8 +35,11 @@ class TypeIs(kw.Kwargs):
         yield self.column
 
 
-class ColumnCount(kw.Kwargs, kw.Numbers):
+class ColumnCount(kw.Kwargs, kw.Ends):
     """The number of columns within a range."""
+
+    min_value: int | None = None
+    max_value: int | None = None
 
 
 class ColumnCountEquals(kw.Kwargs):

@@ -7,14 +7,36 @@ rather than ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from sipetl.quality.conditions import Condition, PassThrough, read_condition
 
+
+def _bound(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("neither a number nor a day as YYYY-MM-DD") from None
+    return value
+
+
 Number = StrictInt | StrictFloat
-Bound = StrictInt | StrictFloat | StrictStr
+Bound = Annotated[Number | StrictStr, BeforeValidator(_bound)]
+"""A number, or a day or moment as text; GX takes no other text."""
 IgnoreRow = Literal["all_values_are_missing", "any_value_is_missing", "never"]
 IgnorePair = Literal["both_values_are_missing", "either_value_is_missing", "neither"]
 
@@ -27,6 +49,12 @@ class Kwargs(BaseModel):
     batch_id: Any = None
     result_format: Any = None
     catch_exceptions: Any = None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Name what the type takes, what it must have first; without what GX wrote into older suites."""
+        fields = {name: field for name, field in cls.model_fields.items() if name not in Kwargs.model_fields}
+        return sorted(fields, key=lambda name: not fields[name].is_required())
 
     @property
     def is_foreign(self) -> bool:
@@ -106,13 +134,11 @@ class Several(Mapped):
         yield from super().columns()
 
 
-class Bounds(BaseModel):
+class Ends(BaseModel):
     """A range, open on the sides that are not given."""
 
     min_value: Bound | None = None
     max_value: Bound | None = None
-    strict_min: StrictBool = False
-    strict_max: StrictBool = False
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -124,6 +150,13 @@ class Bounds(BaseModel):
         if low > high:  # type: ignore[operator]
             raise ValueError("min_value is greater than max_value")
         return self
+
+
+class Bounds(Ends):
+    """A range whose ends may be left out of it."""
+
+    strict_min: StrictBool = False
+    strict_max: StrictBool = False
 
     def sql(self, value: str, low: str | None, high: str | None) -> str:
         """Write the range test of an expression; the bounds come written as constants."""

@@ -12,7 +12,8 @@ from sipetl.quality.lookups import Lookup
 from sipetl.quality.plans import Plan, RowPlan
 from sipetl.quality.sql import Column, Columns, Family
 
-COMPARABLE = (Family.NUMBER, Family.DATE, Family.TIMESTAMP, Family.TEXT)
+COMPARABLE = (Family.NUMBER, Family.DATE, Family.TIMESTAMP)
+"""What can be compared with a bound; GX takes no text as a bound."""
 
 
 class Way(StrEnum):

@@ -169,7 +169,7 @@ def _check_rule(suite: Suite, rule: Expectation, columns: Columns) -> Iterator[R
     try:
         kwargs = known.kwargs.model_validate(rule.kwargs)
     except ValidationError as error:
-        takes = f"correct it; the type takes {', '.join(known.kwargs.model_fields)}"
+        takes = f"correct it; the type takes {', '.join(known.kwargs.names())}"
         for name, why in _wrong_kwargs(error).items():
             yield _fault(suite, rule, f"kwargs {name}".rstrip() + " cannot be used", why=why, cure=takes)
         return

@@ -41,7 +41,9 @@ def _exists(k: of_file.Exists, columns: Columns) -> FilePlan:
 
 
 def _count(k: of_file.ColumnCount, columns: Columns) -> FilePlan:
-    return _settled(Verdict(k.holds(len(columns.kinds)), len(columns.kinds)))
+    count = len(columns.kinds)
+    enough, few = (k.min_value is None or count >= k.min_value), (k.max_value is None or count <= k.max_value)
+    return _settled(Verdict(enough and few, count))
 
 
 def _count_equals(k: of_file.ColumnCountEquals, columns: Columns) -> FilePlan:

@@ -32,7 +32,7 @@ def run(con: duckdb.DuckDBPyConnection, table: str, *rules: Expectation) -> tupl
         (
             "column_values_to_be_between",
             {"column": "school", "min_value": 1},
-            "the rule compares text with int",
+            "column 'school' holds text; the rule needs number or date or timestamp",
         ),
         ("column_values_to_be_between", {"column": "day", "min_value": 1}, "the rule compares date with int"),
         ("column_values_to_match_regex", {"column": "score", "regex": "1"}, "holds number; the rule needs text"),
