@@ -23,7 +23,7 @@ from sipetl.quality.values import Mask, Values
 
 _LEAP_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - a default for what a text leaves open
 """What `dateutil` fills in: by itself it takes today, so that 29 February would be a date in some years only."""
-_REGEX = "Python's `re`, as in pandas; PostgreSQL's own expressions know other classes and no look-behind"
+_REGEX = "Python's `re`, as in pandas; PostgreSQL's own mean other things by digits, words and line ends"
 _PYTHON_ONLY = "no SQL engine has it"
 _ROUNDING = "mean and deviation are rounded once, so that no order of rows changes a bit"
 

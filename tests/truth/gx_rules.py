@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from sipetl.quality.ruletype import Reference
+from sipetl.quality.types import TYPES
 from tests.truth.gx_engines import Frame, Rule
 
 Draw = Callable[[Frame, Random], dict[str, Any]]
@@ -252,6 +254,18 @@ DRAWS: dict[str, Draw] = {
     ),
 }
 """One way to draw a rule per type. That a type is in it is what docs/expectations.md calls proven."""
+NOT_COMPARED = {
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_decreasing",
+    "expect_column_values_to_match_strftime_format",
+    "expect_column_values_to_be_dateutil_parseable",
+    "expect_column_values_to_be_json_parseable",
+    "expect_column_values_to_match_json_schema",
+    "expect_column_quantile_values_to_be_between",
+}
+"""What PostgreSQL's engine does not have; quantiles mean another thing there."""
+BY_PANDAS = [name for name in DRAWS if TYPES[name].reference is Reference.PANDAS]
+BY_POSTGRESQL = [name for name in DRAWS if name not in NOT_COMPARED]
 _UNMAPPED = ("expect_table_", "expect_column_to_exist", "expect_column_type_to_be")
 
 
@@ -272,6 +286,4 @@ def takes_condition(name: str) -> bool:
 
 
 def takes_mostly(name: str) -> bool:
-    from sipetl.quality.types import TYPES
-
     return "mostly" in TYPES[name].kwargs.model_fields

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sipetl.quality.ruletype import Reference, Way
+from sipetl.quality.ruletype import Way
 from sipetl.quality.types import TYPES
 from sipetl.warehouse import embedded
 from tests.home import make_database
 from tests.truth.gx_differences import DIFFERENCES, UNLIKE, Difference, Said
 from tests.truth.gx_engines import Executor, Found, Frame, Pandas, Postgres, Rule
 from tests.truth.gx_frames import EDGES, frames
-from tests.truth.gx_rules import CONDITIONS, DRAWS, PANDAS_CONDITIONS, rules
+from tests.truth.gx_rules import BY_PANDAS, BY_POSTGRESQL, CONDITIONS, DRAWS, PANDAS_CONDITIONS, rules
 
 # GX and what it builds on warn on import and on every batch; none of it is ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,16 +38,6 @@ GENERATED = {
     "phases": [Phase.generate],
 }
 """One frame with all its rules takes GX seconds: no shrinking, and the same frames every time."""
-BY_PANDAS = [name for name in DRAWS if TYPES[name].reference is Reference.PANDAS]
-NOT_IN_SQL = {
-    "expect_column_values_to_be_increasing",
-    "expect_column_values_to_be_decreasing",
-    "expect_column_values_to_match_strftime_format",
-    "expect_column_values_to_be_dateutil_parseable",
-    "expect_column_values_to_be_json_parseable",
-    "expect_column_values_to_match_json_schema",
-}
-IN_SQL = [name for name in DRAWS if name not in NOT_IN_SQL]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -94,7 +84,7 @@ def against_pandas(pandas: Pandas, frame: Frame, seed: int) -> set[str]:
 def against_postgresql(postgresql: Postgres, frame: Frame, seed: int) -> set[str]:
     drawn = [
         rule
-        for rule in rules(frame, _random(seed), IN_SQL, CONDITIONS)
+        for rule in rules(frame, _random(seed), BY_POSTGRESQL, CONDITIONS)
         if not UNLIKE.get(rule.type, lambda *_: False)(frame, rule)
     ]
     theirs = postgresql.run(frame, drawn)
@@ -129,7 +119,7 @@ def test_agrees_with_postgresql(postgresql: Postgres) -> None:
         compared.update(against_postgresql(postgresql, frame, seed))
 
     compare()
-    assert set(IN_SQL) - compared == {"expect_column_quantile_values_to_be_between"}
+    assert compared == set(BY_POSTGRESQL)
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda one: one.name)
