@@ -66,5 +66,5 @@ $(VENV)/.airflow: $(VENV)/.core
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode \
-	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[airflow,openlineage,dev]'
+	  --constraints requirements.lock --build-constraints requirements.lock --editable '.[airflow,openlineage,spark,dev]'
 	touch $@

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +17,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sipetl.errors import ConfigError
 
 DEFAULT_HOME = Path("sipetl-home")
+
+
+class EngineName(StrEnum):
+    """What adds up the rows of the lake."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class Settings(BaseSettings):
@@ -34,6 +42,10 @@ class Settings(BaseSettings):
     """The injected clock: a day, at whose end commands act (choice 17)."""
     memory: str = "2GB"
     """What DuckDB may hold before it spills to the home's scratch folder."""
+    engine: EngineName = EngineName.DUCKDB
+    """What computes metrics; the numbers are the same (docs/spark.md)."""
+    spark_master: str = ""
+    """Where Spark runs; empty: on this machine, with `threads`."""
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
 
     @model_validator(mode="before")

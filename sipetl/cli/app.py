@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sipetl.errors import SipetlError
-from sipetl.settings import Settings, load_settings
+from sipetl.settings import EngineName, Settings, load_settings
 
 app = typer.Typer(
     name="sipetl",
@@ -46,9 +46,10 @@ def options(
     Options.home, Options.as_of, Options.debug = home, as_of, debug
 
 
-def settings() -> Settings:
+def settings(engine: EngineName | None = None) -> Settings:
     """Settings from the environment and the program's options."""
-    return load_settings(home=Options.home, as_of=Options.as_of.date() if Options.as_of else None)
+    as_of = Options.as_of.date() if Options.as_of else None
+    return load_settings(home=Options.home, as_of=as_of, engine=engine)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from sipetl.pipeline.compute import Only
 from sipetl.pipeline.review import bring_up_to_date, watch
 from sipetl.reports import Display, make_private, number, write_private
 from sipetl.reports import report as render_report
+from sipetl.settings import EngineName
 from sipetl.warehouse import tables as t
 
 metrics = typer.Typer(help="The catalogue and the numbers.", no_args_is_help=True)
@@ -29,10 +30,13 @@ def compute_command(
     district: Annotated[str | None, typer.Option(help="Only what this district's files change")] = None,
     school_year: Annotated[int | None, typer.Option(help="Only this school year, by its spring")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Recompute all, not only what changed")] = False,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="What adds up the rows; else as SIPETL_ENGINE says, or duckdb")
+    ] = None,
     as_json: show.Json = False,
 ) -> None:
     """Metric values and plan statuses for what changed."""
-    with open_home(settings()) as home:
+    with open_home(settings(engine)) as home:
         with home.warehouse.begin() as connection:
             district = known.district(connection, district)
         done = bring_up_to_date(home, Only(district, school_year), everything=everything)

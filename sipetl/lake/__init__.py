@@ -5,7 +5,7 @@ from sipetl.lake.commit import commit, is_committed
 from sipetl.lake.diff import Difference, difference
 from sipetl.lake.guard import Impact, Part, Scope, impact
 from sipetl.lake.identity import LOCK as IDENTITY_LOCK
-from sipetl.lake.identity import attach_identity, key_of, refresh_identity
+from sipetl.lake.identity import attach_identity, key_of, refresh_identity, view_types
 from sipetl.lake.retract import Retraction, Snapshot, retract, retraction_scope, rows_replaced, would_retract
 from sipetl.lake.tables import FOLDED, Lake, attach, column_types
 
@@ -32,5 +32,6 @@ __all__ = [
     "retract",
     "retraction_scope",
     "rows_replaced",
+    "view_types",
     "would_retract",
 ]

@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from sipetl.errors import LakeError
-from sipetl.lake.tables import Lake, attach, one_row, quoted
+from sipetl.lake.tables import Lake, attach, column_types, one_row, quoted
 from sipetl.registry.models import FeedName
 
 NAME = "identity"
@@ -49,6 +49,7 @@ def attach_identity(con: duckdb.DuckDBPyConnection, lake: Lake) -> str:
     """Make view `identity(id_hash, student_key)`; an id that is not in it is a student of its own."""
     files = _files(lake)
     lake.opened.extend(files)
+    lake.views[NAME] = files
     listed = ", ".join(map(quoted, files))
     source = (
         f"read_parquet([{listed}])"
@@ -57,6 +58,14 @@ def attach_identity(con: duckdb.DuckDBPyConnection, lake: Lake) -> str:
     )
     con.execute(f"create or replace temp view {NAME} as select id_hash, student_key from {source}")
     return NAME
+
+
+def view_types(view: str) -> dict[str, str]:
+    """DuckDB types of the columns of a view that `attach` or `attach_identity` makes."""
+    if view == NAME:
+        return {"id_hash": "blob", "student_key": "bigint"}
+    feed = FeedName(view.removeprefix("lake_"))
+    return {**column_types(feed), "school_year": "integer", "district": "varchar"}
 
 
 def key_of(column: str) -> str:

@@ -48,6 +48,8 @@ class Lake:
     opened: list[str] = field(default_factory=list)
     known: dict[str, DeltaTable] = field(default_factory=dict, repr=False, compare=False)
     """Tables whose log was read before: only what is new in it is read again."""
+    views: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    """Files of the views that were made last, by name: an engine other than DuckDB reads them itself."""
     others: dict[str, Lake] = field(default_factory=dict, repr=False, compare=False)
 
     def beside(self, name: str) -> Lake:
@@ -171,6 +173,7 @@ def attach(
     files = files_of(table, partition_predicate(years, districts))
     lake.opened.extend(files)
     name = f"lake_{feed}"
+    lake.views[name] = files
     con.execute(f"create or replace temp view {name} as {read_files(feed, files)}")
     return name
 

@@ -1,4 +1,4 @@
-"""Catalogue and facts become one DuckDB statement per feed.
+"""Catalogue and facts become one statement per feed, in DuckDB's SQL.
 
 All metrics of a unit are conditional aggregates of one pass over its facts, by grouping sets, and are unpivoted after.
 """
@@ -50,6 +50,10 @@ class _Sums:
         kind = "decimal(38, 0)" if wide else "bigint"
         return self.name(f"coalesce(sum(case when {_all(conditions)} then {expression} end), 0)::{kind}")
 
+    def added(self, conditions: Sequence[str], expression: str, *, is_condition: bool) -> str:
+        """How many rows meet an expression that is a condition, else what it adds up to."""
+        return self.count(*conditions, expression) if is_condition else self.total(conditions, expression)
+
 
 def _all(conditions: Iterable[str]) -> str:
     return " and ".join(f"({part})" for part in conditions) or "true"
@@ -93,11 +97,14 @@ def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]
     group by {_grouping(unit.groups)}
 )""",
         f"""long_{unit.name} as (
-    select organization_id, period_id, student_group, unnest([
+    select organization_id, period_id, student_group, m.*
+    from (
+        select organization_id, period_id, student_group, unnest([
         {structs}
-    ], recursive := true)
-    from sums_{unit.name}
-    where student_group is not null
+        ]) as m
+        from sums_{unit.name}
+        where student_group is not null
+    )
 )""",
     ]
 
@@ -156,7 +163,8 @@ def _integers(metric: Metric, sums: _Sums) -> dict[str, str]:
         scope.append("is_within")
     names = _counted(metric, sums, scope)
     if metric.n is not None:
-        names["n"] = sums.total(scope, sums.expression(metric, metric.n)[0])
+        n, is_condition = sums.expression(metric, metric.n)
+        names["n"] = sums.added(scope, n, is_condition=is_condition)
     if metric.expected is not None:
         expected, is_condition = sums.expression(metric, metric.expected)
         counted = _expected(sums, population, expected) if is_condition else sums.total(scope, expected)
@@ -175,13 +183,13 @@ def _counted(metric: Metric, sums: _Sums, scope: list[str]) -> dict[str, str]:
     x, x_is_condition = sums.expression(metric, metric.numerator)
     none = {"sum_xx": "0", "sum_xy": "0", "sum_yy": "0"}
     if metric.denominator is None:
-        numerator = sums.count(*scope, x) if x_is_condition else sums.total(scope, x)
+        numerator = sums.added(scope, x, is_condition=x_is_condition)
         return none | {"numerator": numerator, "denominator": "1", "n": sums.count(*scope, _holds(x, x_is_condition))}
     y, y_is_condition = sums.expression(metric, metric.denominator)
-    denominator = sums.count(*scope, y) if y_is_condition else sums.total(scope, y)
+    denominator = sums.added(scope, y, is_condition=y_is_condition)
     n = sums.count(*scope, _holds(y, y_is_condition))
     if metric.interval is Interval.WILSON or x_is_condition:
-        numerator = sums.count(*scope, x) if x_is_condition else sums.total(scope, x)
+        numerator = sums.added(scope, x, is_condition=x_is_condition)
         ones = {"sum_xx": numerator, "sum_xy": numerator, "sum_yy": denominator}
         return (ones if metric.interval is Interval.WILSON else none) | {
             "numerator": numerator, "denominator": denominator, "n": n,

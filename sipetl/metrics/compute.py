@@ -8,17 +8,16 @@ tables of that connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
-from sipetl.errors import LakeError
 from sipetl.metrics.catalogue import Catalogue, Source
 from sipetl.metrics.compiler import ADDED, compile_feed
+from sipetl.metrics.engine import DUCKDB, FUNCTIONS, Engine
 from sipetl.metrics.facts import FOLDER, load_facts
-from sipetl.metrics.grades import grade_group_sql
 from sipetl.metrics.policies import policy_numbers
 from sipetl.registry.models import FeedName
 
@@ -28,20 +27,6 @@ KEY = ("organization_id", "period_id", "metric", "student_group")
 _UNWANTED = "grouping_sets"
 """DuckDB's optimizer that turns grouping sets into a query each: with a dozen sets of many sums it takes twice as long."""
 _STAND_IN = re.compile(r"create temp table (\w+) \(")
-_MACROS = {
-    "slug(name)": "trim(regexp_replace(lower(name), '[^a-z0-9]+', '_', 'g'), '_')",
-    "grade_group(grade)": grade_group_sql("grade"),
-    "high_needs_of(said, disability, learner, former_el, low_income, district, school_year)": """
-        coalesce(said, case
-            when bool_or(disability is not null) over (partition by district, school_year)
-                and bool_or(learner is not null) over (partition by district, school_year)
-                and bool_or(low_income is not null) over (partition by district, school_year)
-            then disability or learner or former_el or low_income
-        end)
-    """,
-}
-"""What facts call by name: a text as it stands in the names of metrics, the student group of a grade, and whether a row
-of a roster has high needs: where the roster knows only some of the parts, the union would be of other students."""
 _FOUND = {
     Source.TOPIC: (FeedName.SURVEY, "slug(topic)", "ref_survey_item"),
     Source.INDICATOR: (FeedName.OBSERVATION, "slug(indicator)", "lake_observation"),
@@ -55,13 +40,16 @@ _FOUND = {
 """What data-driven templates are made from, as the facts name it too."""
 
 
-def find_values(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, feed: FeedName) -> Catalogue:
+def find_values(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, feed: FeedName, *, engine: Engine = DUCKDB
+) -> Catalogue:
     """Let the feed's data-driven templates see what the data hold; only then `metrics` lists what they make."""
     ensure_inputs(con)
     found = {}
     for source, (of_feed, column, table) in _FOUND.items():
-        if of_feed is feed:
-            rows = con.execute(f"select distinct {column} as name from {table} order by name").fetchall()
+        if of_feed is feed and source not in catalogue.found:
+            engine.fill(con, "found_values", f"select distinct {column} as name from {table}", {})
+            rows = con.execute("select name from found_values order by name").fetchall()
             found[source] = tuple(name for (name,) in rows if name)
     return catalogue.with_found(found)
 
@@ -72,8 +60,8 @@ def compute_feed(
     *,
     as_of: date,
     catalogue: Catalogue,
-    districts: Sequence[str] | None = None,
     levels: Sequence[str] = LOWER,
+    engine: Engine = DUCKDB,
 ) -> str:
     """Compute a feed's metrics from the rows, and name the temporary table that holds them.
 
@@ -82,35 +70,24 @@ def compute_feed(
         feed: whose metrics.
         as_of: rows after it are not looked at.
         catalogue: the definitions; values that templates need are looked up in the data.
-        districts: partitions to compute; None = all in the inputs.
         levels: `LOWER` gives schools and districts; `UPPER` the metrics that do not add up, for regions and the state,
             where the inputs must hold every district.
+        engine: what adds up the rows.
 
     Raises:
-        LakeError: DuckDB could not compute them.
+        LakeError: the engine could not compute them.
     """
-    known = find_values(con, catalogue, feed)
+    known = find_values(con, catalogue, feed, engine=engine)
     metrics = [m for m in known.metrics(feed) if levels == LOWER or m.unit == "student"]
     table, facts = f"computed_{feed.value}", load_facts(feed)
     if not metrics:
         con.execute(f"create or replace temp table {table} as {EMPTY}")
         return table
-    for name in facts.inputs:
-        chosen = "" if districts is None else f" where district in ({_texts(districts) or 'null'})"
-        con.execute(f"create or replace temp view scoped_{name} as select * from lake_{name}{chosen}")
     query = compile_feed(facts, metrics)
     given = {"as_of": as_of, "levels": list(levels), **policy_numbers()}
     used = {name: value for name, value in given.items() if f"${name}" in query}
-    try:
-        con.execute(f"create or replace temp table {table} as {query}", used)
-    except duckdb.Error as error:  # its text may quote rows
-        why = f"DuckDB says {type(error).__name__}"
-        raise LakeError("the metrics cannot be computed", where=feed.value, why=why) from None
+    engine.fill(con, table, query, used)
     return table
-
-
-def _texts(values: Iterable[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
 def ensure_inputs(con: duckdb.DuckDBPyConnection) -> None:
@@ -119,7 +96,7 @@ def ensure_inputs(con: duckdb.DuckDBPyConnection) -> None:
     Also tells the engine, for all its connections, what not to try on the statements of metrics.
     """
     con.execute(f"set disabled_optimizers = '{_UNWANTED}'")
-    for macro, sql in _MACROS.items():
+    for macro, sql in FUNCTIONS.items():
         con.execute(f"create or replace temp macro {macro} as {sql}")
     there = {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
     for statement in (FOLDER / "inputs.sql").read_text(encoding="utf-8").split(";"):

@@ -26,11 +26,13 @@ from sipetl.lake import IDENTITY_LOCK, attach, attach_identity, refresh_identity
 from sipetl.metrics import LOWER, UPPER, Catalogue, compute_feed, load_catalogue, roll_up, to_values
 from sipetl.metrics.compiler import load_facts
 from sipetl.metrics.compute import ensure_inputs, find_values
+from sipetl.metrics.engine import Engine, open_engine
 from sipetl.metrics.register import register_metrics
 from sipetl.pipeline.crew import side_by_side
 from sipetl.pipeline.home import OpenHome
 from sipetl.pipeline.load import fill
 from sipetl.pipeline.marks import embargoed_districts, mark, mark_above, remarked_above
+from sipetl.pipeline.scratch import scratch_folder
 from sipetl.pipeline.values import (
     Slice,
     Task,
@@ -139,16 +141,17 @@ def _run_all(
         own = replace(home, lake=lake)
         with con.cursor() as cursor:
             _load_reference(own, cursor)
-            return _run(own, cursor, task, anew=anew), len(lake.opened)
+            return _run(own, cursor, task, engine_of(lake), anew=anew), len(lake.opened)
 
-    return side_by_side(tasks, work, home.settings)
+    with scratch_folder(home.settings.scratch_dir) as scratch, open_engine(home.settings, scratch) as engine_of:
+        return side_by_side(tasks, work, home.settings)
 
 
-def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bool) -> Written:
+def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, engine: Engine, *, anew: bool) -> Written:
     """Compute a task; `anew` measures and writes also what seems not to have changed."""
     feeds = _attach(home, con, task, None if task.is_whole else task.districts)
-    catalogue = find_values(con, load_catalogue(), task.feed)
-    table = compute_feed(con, task.feed, as_of=home.now().date(), catalogue=catalogue)
+    catalogue = find_values(con, load_catalogue(), task.feed, engine=engine)
+    table = compute_feed(con, task.feed, as_of=home.now().date(), catalogue=catalogue, engine=engine)
     with home.warehouse.begin() as connection:
         register_metrics(connection, catalogue.metrics(task.feed))
         inputs = current_inputs(connection, task, feeds)
@@ -161,7 +164,7 @@ def _run(home: OpenHome, con: duckdb.DuckDBPyConnection, task: Task, *, anew: bo
         if task.is_whole or not (anew or periods):
             return written
         # in the same transaction: killed in between, the next run would find nothing changed below, and stop here
-        above = _Above(catalogue, inputs, None if anew else periods)
+        above = _Above(catalogue, inputs, None if anew else periods, engine)
         return written + _upper(home, con, task, above, connection=connection)
 
 
@@ -200,6 +203,7 @@ class _Above:
     inputs: Mapping[str, Collection[str]]
     periods: Collection[int] | None
     """Periods of which a number below changed; None = all."""
+    engine: Engine
 
 
 def _upper(
@@ -213,7 +217,7 @@ def _upper(
     if any(metric.unit == "student" for metric in catalogue.metrics(task.feed)):
         _attach(home, con, task, None)
         with _only(con, above.periods):
-            table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER)
+            table = compute_feed(con, task.feed, as_of=as_of, catalogue=catalogue, levels=UPPER, engine=above.engine)
             added = pa.concat_tables([added, to_values(con, table, catalogue=catalogue, known="stored")])
     members = _members(con, below, above.inputs)
     keep_inputs(connection, [*(above.inputs[d] for d in members), [f"input:{i}" for i in members.values()]])

@@ -32,11 +32,11 @@
 -- column: is_awaited boolean        No result of the student's school has come
 test_row as (
     select
-        coalesce(i.student_key, (('0x' || substr(hex(r.id_hash), 1, 16))::ubigint >> 1)::bigint) as person_key,
+        coalesce(i.student_key, own_key(r.id_hash)) as person_key,
         r.* exclude (id_hash),
         coalesce(r.tested_on, w.ends_on, make_date(r.school_year, 6, 30)) as effective_on,
-        list_position(['fall', 'winter', 'spring', 'annual'], r."window") as window_rank
-    from scoped_assessment as r
+        case r."window" when 'fall' then 1 when 'winter' then 2 when 'spring' then 3 when 'annual' then 4 end as window_rank
+    from lake_assessment as r
     left join identity as i on i.id_hash = r.id_hash
     left join window_end as w on w.school_year = r.school_year and w.window_code = r."window"
     where (r.tested_on is null or r.tested_on <= $as_of) and r.is_result is distinct from false
@@ -58,26 +58,34 @@ placed as (
     where s.organization_id is not null or h.organization_id is not null
 ),
 in_period as (
-    select t.*, p.period_id
-    from placed as t
-    join period as p on p.school_year = t.school_year and (
-        (p.kind = 'window' and p.code = t.school_year || '-' || t."window")
-        or p.kind = 'year'
-        or (p.kind = 'cycle' and t.effective_on <= p.as_of)
+    select * exclude (newest)
+    from (
+        select
+            t.*, p.period_id,
+            max(t.window_rank) over (partition by t.district, t.assessment, t.subject, p.period_id) as newest
+        from placed as t
+        join period as p on p.school_year = t.school_year and (
+            (p.kind = 'window' and p.code = t.school_year || '-' || t."window")
+            or p.kind = 'year'
+            or (p.kind = 'cycle' and t.effective_on <= p.as_of)
+        )
     )
-    qualify t.window_rank = max(t.window_rank) over (
-        partition by t.district, t.assessment, t.subject, p.period_id
-    )
+    where window_rank = newest
 ),
 chosen as (
-    select *
-    from in_period
-    qualify row_number() over (
-        partition by person_key, assessment, subject, period_id
-        order by
-            coalesce(is_result, false) desc, tested_on desc nulls last, scale_score_x100 desc nulls last,
-            part_id, row_number
-    ) = 1
+    select * exclude (place)
+    from (
+        select
+            *,
+            row_number() over (
+                partition by person_key, assessment, subject, period_id
+                order by
+                    coalesce(is_result, false) desc, tested_on desc nulls last, scale_score_x100 desc nulls last,
+                    part_id, row_number
+            ) as place
+        from in_period
+    )
+    where place = 1
 ),
 came as (
     select distinct organization_id, assessment, subject, period_id from chosen

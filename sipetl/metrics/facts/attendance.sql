@@ -34,7 +34,7 @@ row_state as (
         population, id_hash, school, school_year, grain, attendance_date, excused,
         1::bigint << (day(attendance_date) - 1) as bit,
         coalesce(portion_absent_x100 > $absent_above_x100, not present, case when tardy then false end) as absent
-    from scoped_attendance
+    from lake_attendance
     where grain in ('event', 'day') and attendance_date <= $as_of
 ),
 row_month as materialized (
@@ -50,15 +50,16 @@ row_month as materialized (
 ),
 -- people ------------------------------------------------------------------------------------------------------------
 cumulative_row as (
-    select population, id_hash, school, school_year, attendance_date, days_member_x100, days_absent_x100, row_number
-    from scoped_attendance
+    select
+        population, id_hash, school, school_year, attendance_date, days_member_x100, days_absent_x100, part_id, row_number
+    from lake_attendance
     where grain = 'cumulative' and attendance_date <= $as_of and days_member_x100 is not null
 ),
 section_row as materialized (
     select
         population, id_hash, school, school_year, attendance_date, unit, excused,
         coalesce(portion_absent_x100 > $absent_above_x100, not present, case when tardy then false end) as absent
-    from scoped_attendance
+    from lake_attendance
     where grain = 'section' and attendance_date <= $as_of
 ),
 known_id as (
@@ -68,14 +69,14 @@ known_id as (
     union
     select distinct id_hash from cumulative_row
     union
-    select distinct id_hash from scoped_roster
+    select distinct id_hash from lake_roster
     union
-    select distinct id_hash from scoped_staff
+    select distinct id_hash from lake_staff
 ),
 person as materialized (
     select
         k.id_hash,
-        coalesce(i.student_key, (('0x' || substr(hex(k.id_hash), 1, 16))::ubigint >> 1)::bigint) as person_key
+        coalesce(i.student_key, own_key(k.id_hash)) as person_key
     from known_id as k
     left join identity as i on i.id_hash = k.id_hash
 ),
@@ -84,18 +85,17 @@ span_row as (
     select
         'student' as population, id_hash, school, school_year, district, valid_from, valid_to, part_id, row_number,
         grade, race_ethnicity, gender, english_learner, former_el, disability, low_income, local_frl, high_needs
-    from scoped_roster
+    from lake_roster
     union all by name
     select 'staff' as population, id_hash, school, school_year, district, valid_from, valid_to, part_id, row_number
-    from scoped_staff
+    from lake_staff
 ),
 span as materialized (
     select
-        r.* exclude (id_hash, school, district, valid_to) replace (
-            high_needs_of(
-                r.high_needs, r.disability, r.english_learner, r.former_el, r.low_income, s.district, r.school_year
-            ) as high_needs
-        ),
+        r.* exclude (id_hash, school, district, valid_to, high_needs),
+        high_needs_of(
+            r.high_needs, r.disability, r.english_learner, r.former_el, r.low_income, s.district, r.school_year
+        ) as high_needs,
         p.person_key, s.organization_id, s.district, s.calendar,
         coalesce(r.valid_to, date '9999-01-01') as valid_to,
         row_number() over (order by r.valid_from, r.part_id, r.row_number, r.population) as span_id
@@ -140,7 +140,7 @@ declared as (
     select r.population, r.school, r.school_year, max(d.declared_to) as declared_to
     from (
         -- not from row_state: read twice, it would be kept in memory, nine million rows of it
-        select distinct population, school, school_year, part_id from scoped_attendance where grain = 'event'
+        select distinct population, school, school_year, part_id from lake_attendance where grain = 'event'
     ) as r
     join declared_scope as d on d.part_id = r.part_id
     group by all
@@ -314,10 +314,9 @@ counted as (
 running as (
     select
         r.population, p.person_key, s.organization_id, q.period_id,
-        max({
-            'day': r.attendance_date, 'row': r.row_number,
-            'member': r.days_member_x100, 'absent': r.days_absent_x100
-        }) as latest
+        max_by(
+            {'member': r.days_member_x100, 'absent': r.days_absent_x100}, (r.attendance_date, r.row_number, r.part_id)
+        ) as latest
     from cumulative_row as r
     join person as p on p.id_hash = r.id_hash
     join school as s on s.code = r.school
@@ -392,37 +391,19 @@ facts_student_school as materialized (
 facts_staff as (
     select * exclude (population, latest, school_year) from facts where population = 'staff'
 ),
--- each student once per organization: the school's row, or the union of the schools' days --------------------------------------
-facts_student as (
-    select f.* exclude (latest, school_year) from facts_student_school as f where list_contains($levels, 'school')
-    union all by name
-    select f.* exclude (latest, school_year) replace (l.place_id as organization_id)
-    from facts_student_school as f
-    join place as l on l.school_id = f.organization_id and l.place_id is not null
-    where not exists (
-        select 1 from several as e
-        where e.person_key = f.person_key and e.place_id = l.place_id and e.school_year = f.school_year
-    )
-    union all by name
+-- of students who were at several schools of a higher organization: the union of the schools' days
+joined_student as (
     select
         f.person_key, l.place_id as organization_id, f.period_id,
-        coalesce(any_value(t.days_enrolled_x100), sum(f.days_enrolled_x100))::bigint as days_enrolled_x100,
-        coalesce(any_value(t.days_absent_x100), sum(f.days_absent_x100))::bigint as days_absent_x100,
-        coalesce(any_value(t.days_unexcused_x100), sum(f.days_unexcused_x100))::bigint as days_unexcused_x100,
-        any_value(t.period_days_enrolled_x100) as period_days_enrolled_x100,
-        any_value(t.period_days_absent_x100) as period_days_absent_x100,
-        coalesce(any_value(t.days_due_x100), sum(f.days_due_x100))::bigint as days_due_x100,
-        coalesce(any_value(t.period_days_due_x100), sum(f.period_days_due_x100))::bigint as period_days_due_x100,
+        coalesce(max(t.days_enrolled_x100), sum(f.days_enrolled_x100))::bigint as days_enrolled_x100,
+        coalesce(max(t.days_absent_x100), sum(f.days_absent_x100))::bigint as days_absent_x100,
+        coalesce(max(t.days_unexcused_x100), sum(f.days_unexcused_x100))::bigint as days_unexcused_x100,
+        max(t.period_days_enrolled_x100) as period_days_enrolled_x100,
+        max(t.period_days_absent_x100) as period_days_absent_x100,
+        coalesce(max(t.days_due_x100), sum(f.days_due_x100))::bigint as days_due_x100,
+        coalesce(max(t.period_days_due_x100), sum(f.period_days_due_x100))::bigint as period_days_due_x100,
         bool_or(f.is_expected) as is_expected,
-        unnest(max_by(
-            {
-                'grade': f.grade, 'race_ethnicity': f.race_ethnicity, 'gender': f.gender,
-                'english_learner': f.english_learner, 'el_or_former_el': f.el_or_former_el,
-                'disability': f.disability, 'low_income': f.low_income, 'local_frl': f.local_frl,
-                'high_needs': f.high_needs
-            },
-            (coalesce(f.latest, -1), f.organization_id)
-        ))
+        max(f.latest) as latest
     from facts_student_school as f
     join place as l on l.school_id = f.organization_id
     join several as e
@@ -431,4 +412,23 @@ facts_student as (
         on t.person_key = f.person_key and t.organization_id = l.place_id and t.period_id = f.period_id
         and t.population = 'student'
     group by f.person_key, l.place_id, f.period_id
+),
+-- each student once per organization: the school's row, or the union ---------------------------------------------------------
+facts_student as (
+    select f.* exclude (latest, school_year) from facts_student_school as f where list_contains($levels, 'school')
+    union all by name
+    select f.* exclude (latest, school_year, organization_id), l.place_id as organization_id
+    from facts_student_school as f
+    join place as l on l.school_id = f.organization_id and l.place_id is not null
+    where not exists (
+        select 1 from several as e
+        where e.person_key = f.person_key and e.place_id = l.place_id and e.school_year = f.school_year
+    )
+    union all by name
+    select
+        j.* exclude (latest),
+        n.grade, n.race_ethnicity, n.gender, n.english_learner, n.english_learner or n.former_el as el_or_former_el,
+        n.disability, n.low_income, n.local_frl, n.high_needs
+    from joined_student as j
+    left join span as n on n.span_id = (j.latest & 4294967295)
 )

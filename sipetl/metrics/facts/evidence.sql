@@ -16,7 +16,7 @@ with shown as (
     select
         s.organization_id, r.school_year, r.evidence_on, r.staff_hash, r.artifact, r.satisfied,
         slug(r.evidence) as evidence
-    from scoped_evidence as r
+    from lake_evidence as r
     join ref_organization as s on s.code = r.school and s.level = 'school'
     where r.evidence_on <= $as_of
 ),
@@ -28,7 +28,7 @@ facts_entry as (
 ),
 employed as (
     select s.organization_id, p.period_id, r.school_year, r.id_hash as staff_hash, min(r.role) as role
-    from scoped_staff as r
+    from lake_staff as r
     join ref_organization as s on s.code = r.school and s.level = 'school'
     join ref_period as p on p.school_year = r.school_year and p.kind in ('year', 'month', 'cycle')
         and p.starts_on <= $as_of and r.valid_from <= least(p.ends_on, $as_of)

@@ -27,7 +27,7 @@ with seen as (
             partition by s.organization_id, r.school_year, r.classroom_hash
             order by r.observed_on, r.observation_hash, r.indicator, r.row_number
         ) = 1 as is_first_of_classroom
-    from scoped_observation as r
+    from lake_observation as r
     join ref_organization as s on s.code = r.school and s.level = 'school'
     where r.observed_on <= $as_of
     window whole as (partition by s.organization_id, r.school_year, r.observation_hash)

@@ -18,8 +18,8 @@ window_end as (
 roster_person as (
     select
         k.id_hash,
-        coalesce(i.student_key, (('0x' || substr(hex(k.id_hash), 1, 16))::ubigint >> 1)::bigint) as person_key
-    from (select distinct id_hash from scoped_roster) as k
+        coalesce(i.student_key, own_key(k.id_hash)) as person_key
+    from (select distinct id_hash from lake_roster) as k
     left join identity as i on i.id_hash = k.id_hash
 ),
 span as (
@@ -32,7 +32,7 @@ span as (
             r.high_needs, r.disability, r.english_learner, r.former_el, r.low_income, s.district, r.school_year
         ) as high_needs,
         row_number() over (order by r.valid_from, r.part_id, r.row_number) as span_id
-    from scoped_roster as r
+    from lake_roster as r
     join school as s on s.code = r.school
     join roster_person as p on p.id_hash = r.id_hash
     where r.valid_from <= $as_of

@@ -29,7 +29,7 @@ with given as (
         r.numerator is not null and r.denominator > 0 as has_counts,
         r.suppressed is null and (r.value is not null or (r.numerator is not null and r.denominator > 0)) as is_shown,
         r.numerator, r.denominator, r.value, r.part_id, r.row_number
-    from scoped_published_results as r
+    from lake_published_results as r
     join ref_organization as o on o.code = r.organization and o.level = r.level
     join ref_period as p on p.school_year = r.school_year and (
         (p.kind = 'year' and coalesce(nullif(r.period, ''), 'annual') in ('annual', 'end_of_year'))
@@ -43,11 +43,16 @@ published as (
         case when has_counts then numerator else (value * 1000000)::bigint end as published_numerator,
         case when has_counts then denominator else 100000000 end as published_denominator,
         coalesce(nullif(denominator, 0), 1) as published_n
-    from given
-    where student_group is not null and is_shown
-    qualify row_number() over (
-        partition by organization_id, period_id, figure, student_group order by part_id, row_number
-    ) = 1
+    from (
+        select
+            *,
+            row_number() over (
+                partition by organization_id, period_id, figure, student_group order by part_id, row_number
+            ) as place
+        from given
+        where student_group is not null and is_shown
+    )
+    where place = 1
 ),
 district_schools as (
     select district_id, region_id, state_id, count(*) as schools
@@ -78,7 +83,7 @@ added as (
         part.above_id as organization_id, part.period_id, part.figure, part.student_group,
         sum(part.published_numerator)::bigint as published_numerator,
         sum(part.published_denominator)::bigint as published_denominator,
-        sum(part.schools)::bigint as published_n, any_value(above.schools)::bigint as published_expected
+        sum(part.schools)::bigint as published_n, max(above.schools)::bigint as published_expected
     from part
     join above on above.above_id = part.above_id
     anti join published as own

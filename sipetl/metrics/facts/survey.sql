@@ -28,8 +28,8 @@ given as (
         slug(b.topic) as topic,
         r.item, r.value,
         case when b.reverse then b.scale_max + 1 - r.value else r.value end >= b.favorable_from as is_favorable,
-        list_position(['fall', 'winter', 'spring', 'annual'], r."window") as window_rank
-    from scoped_survey as r
+        case r."window" when 'fall' then 1 when 'winter' then 2 when 'spring' then 3 when 'annual' then 4 end as window_rank
+    from lake_survey as r
     join school as s on s.code = r.school
     join ref_survey_item as b on b.survey = r.survey and b.item = r.item
     left join window_end as w on w.school_year = r.school_year and w.window_code = r."window"
@@ -45,7 +45,7 @@ judged as (
     select
         g.response_hash, g.survey,
         case
-            when 100 * count(*) < $fewest_answered_percent * any_value(i.items) then 'too_few_answers'
+            when 100 * count(*) < $fewest_answered_percent * max(i.items) then 'too_few_answers'
             when count(*) >= $alike_from_items and min(g.value) = max(g.value) then 'straight_lining'
         end as set_aside
     from given as g
@@ -64,15 +64,20 @@ topic_answer as (
     group by all
 ),
 in_period as (
-    select a.*, j.set_aside, p.period_id
-    from topic_answer as a
-    join judged as j on j.response_hash = a.response_hash and j.survey = a.survey
-    join period as p on p.school_year = a.school_year and (
-        (p.kind = 'window' and p.code = a.school_year || '-' || a."window")
-        or p.kind = 'year'
-        or (p.kind = 'cycle' and a.effective_on <= p.as_of)
+    select * exclude (newest)
+    from (
+        select
+            a.*, j.set_aside, p.period_id,
+            max(a.window_rank) over (partition by a.district, a.survey, a.population, p.period_id) as newest
+        from topic_answer as a
+        join judged as j on j.response_hash = a.response_hash and j.survey = a.survey
+        join period as p on p.school_year = a.school_year and (
+            (p.kind = 'window' and p.code = a.school_year || '-' || a."window")
+            or p.kind = 'year'
+            or (p.kind = 'cycle' and a.effective_on <= p.as_of)
+        )
     )
-    qualify a.window_rank = max(a.window_rank) over (partition by a.district, a.survey, a.population, p.period_id)
+    where window_rank = newest
 ),
 response_topic as (
     select
@@ -109,7 +114,7 @@ eligible as (
     )
     union all by name
     select distinct a.population, s.organization_id, p.period_id, r.id_hash as staff_hash
-    from scoped_staff as r
+    from lake_staff as r
     join school as s on s.code = r.school
     join period as p on p.school_year = r.school_year
         and r.valid_from <= p.as_of and coalesce(r.valid_to, date '9999-01-01') > p.as_of

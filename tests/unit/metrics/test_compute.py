@@ -283,18 +283,6 @@ def test_staff_attendance_is_of_the_staff_list(con: duckdb.DuckDBPyConnection) -
     assert integers(con, FeedName.ATTENDANCE, "attendance_rate", period=YEAR) == {}
 
 
-def test_only_the_given_districts_are_computed(con: duckdb.DuckDBPyConnection) -> None:
-    two_weeks(con)
-    for school, district in ((A, "9001"), (C, "9002")):
-        insert(
-            con, "lake_attendance", {**absence("s", date(2025, 11, 7), school), "grain": "day", "district": district}
-        )
-
-    found = integers(con, FeedName.ATTENDANCE, "average_days_absent", period=YEAR, districts=["9002"])
-
-    assert set(found) == {21, 200}
-
-
 def mcas(name: str, level: str, score: int | None, **more: Any) -> Row:
     return {
         "id_hash": key(name), "school": A, "assessment": "MCAS", "subject": "ELA", "window": "annual", "grade": "05",
