@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,11 +67,12 @@ class Spark:
             session.conf.set(name, value)
         tree = cast("exp.Query", parse_one(query, dialect="duckdb").transform(_inlined, _functions()))
         steps = tree.ctes
-        for name in {table.name for table in tree.find_all(exp.Table)} - {step.alias for step in steps}:
+        read = Counter(table.name for table in tree.find_all(exp.Table))
+        for name in read.keys() - {step.alias for step in steps}:
             self._input(session, con, name).createOrReplaceTempView(name)
         for step in steps:
             frame = _frame(session, step.this, given)
-            if step.args["materialized"]:  # and its plan is done with: read many times over, plans outgrow the memory
+            if read[step.alias] > 1:  # keep its rows, and be done with its plan: one inside another, plans outgrow all memory
                 frame = frame.localCheckpoint(eager=False)
             frame.createOrReplaceTempView(step.alias)
         tree.set("with_", None)
