@@ -40,6 +40,7 @@ def _one_or_more(headers: object) -> object:
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
+Character = Annotated[str, Field(min_length=1, max_length=1)]
 Headers = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])]
 """One header, or several of which the first that the file has is taken."""
 
@@ -53,9 +54,9 @@ class File(Model):
     """The container."""
 
     kind: Literal["csv", "xlsx"] = "csv"
-    delimiter: str | None = None
+    delimiter: Character | None = None
     """None = sniffed among , ; tab |"""
-    escape: str | None = None
+    escape: Character | None = None
     """The character that escapes a quote inside a field; None = the quote is doubled."""
     sheet: Pattern | None = None
     """Workbooks: the sheet whose name matches; None = the first."""

@@ -72,7 +72,9 @@ class Spark:
             self._input(session, con, name).createOrReplaceTempView(name)
         for step in steps:
             frame = _frame(session, step.this, given)
-            if read[step.alias] > 1:  # keep its rows, and be done with its plan: one inside another, plans outgrow all memory
+            if (
+                read[step.alias] > 1
+            ):  # keep its rows, and be done with its plan: one inside another, plans outgrow all memory
                 frame = frame.localCheckpoint(eager=False)
             frame.createOrReplaceTempView(step.alias)
         tree.set("with_", None)

@@ -10,7 +10,7 @@ import pytest
 from sipetl.errors import RegistryError
 from sipetl.metrics import compute_feed, load_catalogue
 from sipetl.metrics.compiler import compile_feed, load_facts
-from sipetl.metrics.expression import check_expression
+from sipetl.metrics.expression import as_sql, check_expression
 from sipetl.metrics.policies import policy_numbers
 from sipetl.registry.models import FeedName
 
@@ -48,6 +48,49 @@ ATTACKS = [
     "days) end) union all select (case when (1",
     "'unclosed",
     "",
+    "days > 1 -- */ or read_text('/etc/passwd') is null /*",
+    "days /* */ > 1",
+    "days > 1; attach 'other.db' as other",
+    "days > 1; pragma database_list",
+    "copy (select 1) to 'other.csv'",
+    "glob('*') is null",
+    "days > 1 union select 1",
+    "days > 1 order by days",
+    "(days, here) = (1, true)",
+    "days in (table lake_roster)",
+    "days in unnest([1])",
+    "coalesce(days, (values (1)))",
+    "case when here then (from lake_roster select days) end",
+    "e'\\x41' = subject",
+    "$$text$$ = subject",
+    "x'41' = subject",
+    "0x1f = days",
+    "lower(subject) = 'ela'",
+    "try(days)",
+    "days collate nocase = 1",
+    "days at time zone 'UTC' > 1",
+    "subject[1:1] = 'E'",
+    "subject.days = 1",
+    '"days) from lake_roster --" > 1',
+    "days is json",
+    "lag(days) over (order by days) > 1",
+    "days filter (where here)",
+    "1.5 * days",
+    "days > 1e3",
+]
+MIXED = [
+    "subject",
+    "days > 'ELA'",
+    "here = 1",
+    "not days",
+    "days and here",
+    "here + 1",
+    "subject in ('ELA', 3)",
+    "case when here then 'ELA' else 1 end",
+    "case subject when 1 then 1 end",
+    "coalesce(here, 0)",
+    "subject between 1 and 2",
+    "greatest(days, here)",
 ]
 
 
@@ -57,6 +100,25 @@ def test_expression_beyond_the_allow_list_is_refused(text: str) -> None:
         check_expression(text, COLUMNS, where="file.yaml:7", keys=("subject",))
 
     assert caught.value.where == "file.yaml:7"
+
+
+@pytest.mark.parametrize("text", MIXED)
+def test_types_that_an_engine_would_have_to_cast_are_refused(text: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        check_expression(text, COLUMNS, where="file.yaml:7")
+
+    assert (caught.value.where, bool(caught.value.cure)) == ("file.yaml:7", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_condition"),
+    [
+        ("coalesce(here, false)", True), ("(here)", True), ("case when days > 1 then here end", True), ("null", False),
+        ("case subject when 'ELA' then days end", False), ("coalesce(days, 0)", False), ("subject = :key", True),
+    ],
+)  # fmt: skip
+def test_expression_is_a_condition_or_a_number(text: str, is_condition: bool) -> None:
+    assert as_sql(text, COLUMNS, bound={"key": "ELA"})[1] is is_condition
 
 
 @pytest.mark.parametrize(
