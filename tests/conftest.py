@@ -8,24 +8,32 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Connection
 
 from sipetl.demo import generate
 from sipetl.publish import apply_views
-from sipetl.settings import load_settings
+from sipetl.settings import EngineName, load_settings
 from sipetl.warehouse import Warehouse, embedded, open_warehouse, upgrade
 from tests.home import Site, command, copy_home, make_database, write_home
 from tests.truth.lived import SEED, STUDENTS, Lived, read_lived
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).parent.parent
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
 """A session's databases are some 100 of 10 MB, and the demo's home."""
 FLOWS, LIVED = "flows", "lived"
-TOGETHER = {"tests/flows/": FLOWS, "tests/truth/": LIVED, "tests/docs/": LIVED}
-"""Folders that one process runs: two Airflows at once are too much for two cores; a lived demo takes a minute."""
+TOGETHER = {
+    "tests/flows/": FLOWS,
+    "tests/truth/": LIVED,
+    "tests/docs/": LIVED,
+    "tests/unit/metrics/test_spark.py": LIVED,
+}
+"""What one process runs: two Airflows at once are too much for two cores; a lived demo takes a minute, a Spark seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +148,18 @@ def lived(make_quick: Callable[[str], Path]) -> Iterator[Lived]:
         yield read_lived(home, answers)
     finally:
         embedded.remove(home / "warehouse")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A Spark on this machine."""
+    from sipetl.metrics.spark import open_session
+
+    if shutil.which("java") is None:
+        pytest.skip("Java is not here; 'make system-deps' installs it")
+    settings = load_settings(engine=EngineName.SPARK, threads=2)
+    with open_session(settings, tmp_path_factory.mktemp("spark")) as session:
+        yield session
 
 
 @pytest.hookimpl(trylast=True)
