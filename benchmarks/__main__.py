@@ -74,7 +74,7 @@ def _agrees(job: Job, runs: Runs) -> bool:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 (a program for people)
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _ask(url: str, codes: list[str], metrics: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 (a program for people)
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

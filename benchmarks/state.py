@@ -78,7 +78,7 @@ def _grow(home: Path, size: data.Size) -> Iterator[Step]:
         found = run("sipetl", OURS, "ours.py", ["metrics", str(home)])
         rows = done * size.students * len(days)
         yield Step(share, rows, seconds, found.seconds, found.peak_mb, found.result["values"])
-        print(f"{share} %: {rows:,} rows, {seconds:.0f} s, {found.seconds:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{share} %: {rows:,} rows, {seconds:.0f} s, {found.seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 def _load(home: Path, size: data.Size, days: Sequence[date], district: str) -> float:
