@@ -51,7 +51,11 @@ class BadTexts:
         bad: list[str] = []
         while chunk := con.fetchmany(_CHUNK):
             bad.extend(value for (value,) in chunk if not self.accepts(value))
-        _keep(con, name, pa.array(bad, pa.string()))
+        # as a parameter: pa.array(list) would load pandas
+        con.execute(
+            f"create or replace temp table {quote(name)} as select unnest(?::varchar[]) as {quote(f'{name}_0')}",
+            [bad],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ class OutOfWindow:
 
     def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
         values = read_values(con, table, self.column, self.domain)
-        _keep(con, name, values.distinct.filter(pa.array(~self.fits(values))))
+        given = f"{name}_given"
+        con.register(given, pa.Table.from_arrays([values.where(~self.fits(values))], names=[f"{name}_0"]))
+        con.execute(f"create or replace temp table {quote(name)} as from {quote(given)}")
+        con.unregister(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,3 @@ class OutOfOrder:
             f"select {ROW_NUMBER}, {column} as v, lag({column}) over (order by {ROW_NUMBER}) as before "
             f"from {table} where ({self.domain}) and {column} is not null) where not v {self.operator} before"
         )
-
-
-def _keep(con: duckdb.DuckDBPyConnection, name: str, bad: pa.Array) -> None:
-    """Write the failing values of one column as the table of a lookup."""
-    given = f"{name}_given"
-    con.register(given, pa.table({f"{name}_0": bad}))
-    con.execute(f"create or replace temp table {quote(name)} as from {quote(given)}")
-    con.unregister(given)

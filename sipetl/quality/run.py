@@ -80,12 +80,12 @@ def _ready(batch: _Batch, rule: Expectation) -> _Rule:
     known = TYPES.get(rule.type)
     if known is None:
         return _Rule(rule, way=Way.GX)
+    if known.plan is None:
+        return _Rule(rule, way=known.way, error=f"it cannot be run on a batch: {known.note}")
     try:
         kwargs = known.kwargs.model_validate(rule.kwargs)
         if kwargs.is_foreign:
             return _Rule(rule, way=Way.GX)
-        if known.plan is None:
-            return _Rule(rule, way=known.way, error=f"it cannot be run on a batch: {known.note}")
         return _planned(batch, _Rule(rule, known.plan(kwargs, batch.columns), known.way))
     except ValidationError:
         return _Rule(rule, way=known.way, error="the kwargs of the rule are wrong")
@@ -222,6 +222,6 @@ def _or_in_gx(batch: _Batch, rule: _Rule, result: RuleResult, failing: str) -> R
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row = con.execute(sql).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without group by always gives one row
+    """Give the one row of an aggregate; fetched to its end, so that the connection is free for the next."""
+    ((*row,),) = con.execute(sql).fetchall()
     return tuple(row)
