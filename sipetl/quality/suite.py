@@ -140,7 +140,7 @@ def _expectation(path: Path, line: int, raw: object, number: int) -> Expectation
         _refuse(path, line, f"rule {number} needs a 'type' and an object 'kwargs'")
     rule_id = str(meta.get("rule_id") or rule.get("id") or f"rule-{number}")
     try:
-        severity = Severity(rule.get("severity", "critical"))
+        severity = Severity(rule.get("severity") or "critical")
         action = Action(meta.get("action", "quarantine"))
     except ValueError as error:
         words = f"severity is one of {', '.join(Severity)}; action one of {', '.join(Action)}"

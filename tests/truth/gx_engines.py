@@ -138,9 +138,13 @@ class _GX:
             found |= dict(zip(at, told, strict=True))
         return [found[i] for i in range(len(rules))]
 
-    def _run(self, frame: Frame, rules: Sequence[Rule], *, numbered: bool) -> list[Found]:
+    def suite(self, rules: Sequence[Rule]) -> Any:
+        """GX's own suite of some rules."""
         configs = [{"type": r.type, "kwargs": dict(r.kwargs), "meta": {"at": i}} for i, r in enumerate(rules)]
-        suite = self._gx.ExpectationSuite(name="s", expectations=configs)
+        return self._gx.ExpectationSuite(name="s", expectations=configs)
+
+    def _run(self, frame: Frame, rules: Sequence[Rule], *, numbered: bool) -> list[Found]:
+        suite = self.suite(rules)
         batch = self._batch(frame, numbered=numbered)
         results = batch.validate(suite, result_format=_ROW if numbered else "BASIC").results
         found = {r.expectation_config.meta["at"]: _read(r) for r in results}

@@ -5,9 +5,11 @@ Generated frames run in GX's pandas engine, in its SQL engine on PostgreSQL, and
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sipetl.quality import check_suite, read_suite
 from sipetl.quality.ruletype import Way
 from sipetl.quality.types import TYPES
 from sipetl.warehouse import embedded
@@ -113,7 +116,7 @@ def test_agrees_with_postgresql_at_the_edge(postgresql: Postgres, frame: Frame) 
 def test_agrees_with_postgresql(postgresql: Postgres) -> None:
     compared: set[str] = set()
 
-    @settings(max_examples=4, **GENERATED)
+    @settings(max_examples=3, **GENERATED)
     @given(frame=frames(min_rows=4), seed=SEEDS)
     def compare(frame: Frame, seed: int) -> None:
         compared.update(against_postgresql(postgresql, frame, seed))
@@ -132,6 +135,20 @@ def test_difference_between_engines_is_as_written(
 
     assert said == [difference.pandas, difference.postgresql, difference.sipetl]
     assert TYPES[difference.rule.type].note
+
+
+def test_suite_as_gx_writes_it_is_read_and_means_the_same(pandas: Pandas, tmp_path: Path) -> None:
+    drawn = list(rules(EDGES[2], _random(3), list(DRAWS), CONDITIONS))
+    file = tmp_path / "suite.json"
+    file.write_text(json.dumps(pandas.suite(drawn).to_json_dict()), encoding="utf-8")
+
+    suite = read_suite(file)
+
+    columns = {name: kind for name, (kind, _) in EDGES[2].cells.items()}
+    assert not [str(fault) for fault in check_suite(suite, columns) if "'absent'" not in str(fault)]
+    assert [rule.type for rule in suite.expectations] == [rule.type for rule in drawn]
+    again = [Rule(rule.type, rule.kwargs) for rule in suite.expectations]
+    assert OURS.run(EDGES[2], again) == OURS.run(EDGES[2], drawn)
 
 
 def test_every_type_that_is_run_is_proven() -> None:
