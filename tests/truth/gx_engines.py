@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -22,6 +23,7 @@ _POSTGRESQL = {"double": "double precision", "varchar": "text"}
 _ARROW = {
     "bigint": pa.int64(),
     "double": pa.float64(),
+    "decimal(18,6)": pa.decimal128(18, 6),
     "varchar": pa.string(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
@@ -106,7 +108,7 @@ class Executor:
         if rows:
             names = ["row_number", *frame.cells]
             kinds = [pa.int64(), *(_ARROW[kind] for kind, _ in frame.cells.values())]
-            columns = [pa.array(cells, kind) for cells, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+            columns = [_array(cells, kind) for cells, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
             con.register("given", pa.table(columns, names=names))
             con.execute("insert into batch from given")
         suite = Suite("s", tuple(Expectation(str(i), r.type, r.kwargs) for i, r in enumerate(rules)))
@@ -201,10 +203,18 @@ class Postgres(_GX):
         self._engine.dispose()
 
 
+def _array(cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_decimal(kind):
+        cells = [None if cell is None else Decimal(cell) for cell in cells]
+    return pa.array(cells, kind)
+
+
 def _dtype(kind: str, cells: Sequence[Any]) -> str:
     if kind == "bigint":
         return "float64" if None in cells else "int64"
-    return {"double": "float64", "varchar": "str", "timestamp": "datetime64[us]"}.get(kind, "object")
+    return {"double": "float64", "decimal(18,6)": "float64", "varchar": "str", "timestamp": "datetime64[us]"}.get(
+        kind, "object"
+    )
 
 
 def _read(result: Any) -> Found:

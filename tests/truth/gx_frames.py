@@ -99,6 +99,7 @@ COLUMNS = {
     "full": ("bigint", small),
     "f": ("double", st.one_of(eighths, eighths, st.just(float("nan")), st.none())),
     "g": ("double", st.one_of(any_float, st.just(float("nan")), st.none())),
+    "p": ("decimal(18,6)", _holes(eighths)),
     "t": ("varchar", _holes(st.sampled_from(["A", "B", "AB", "a", ""]))),
     "u": ("varchar", _holes(st.sampled_from(["A", "B", "AB", "a", ""]))),
     "w": ("varchar", _holes(words)),
@@ -128,7 +129,15 @@ def frames(draw: st.DrawFn, min_rows: int = 0) -> Frame:
 
 EMPTY = Frame({name: (kind, []) for name, (kind, _) in COLUMNS.items()})
 BARREN = Frame({name: (kind, [0] * 3 if name == "full" else [None] * 3) for name, (kind, _) in COLUMNS.items()})
-_ONE = {"bigint": 2, "double": 2.5, "varchar": "1", "date": DAYS[0], "timestamp": TIMES[0], "boolean": True}
+_ONE = {
+    "bigint": 2,
+    "double": 2.5,
+    "decimal(18,6)": 2.5,
+    "varchar": "1",
+    "date": DAYS[0],
+    "timestamp": TIMES[0],
+    "boolean": True,
+}
 ALONE = Frame({name: (kind, [_ONE[kind]]) for name, (kind, _) in COLUMNS.items()})
 EDGES = (EMPTY, BARREN, ALONE)
 """No row, no value, one row: where engines differ most."""
