@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
@@ -176,6 +177,17 @@ def attach(
     lake.views[name] = files
     con.execute(f"create or replace temp view {name} as {read_files(feed, files)}")
     return name
+
+
+def close_off(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Let an engine read the lake and no other file for the rest of its life, whatever a statement says.
+
+    A lake elsewhere than on this machine is read through extensions, which DuckDB could then not load any more.
+    """
+    if lake.is_local:
+        root = Path(lake.root).absolute()  # Delta names files by where links lead to
+        con.execute("set allowed_directories = $1", [[str(root), str(root.resolve())]])
+        con.execute("set enable_external_access = false")
 
 
 def read_files(feed: FeedName, files: list[str]) -> str:

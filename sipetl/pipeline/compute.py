@@ -22,7 +22,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, text, update
 
 import sipetl.metrics
-from sipetl.lake import IDENTITY_LOCK, attach, attach_identity, refresh_identity
+from sipetl.lake import IDENTITY_LOCK, attach, attach_identity, close_off, refresh_identity
 from sipetl.metrics import LOWER, UPPER, Catalogue, compute_feed, load_catalogue, roll_up, to_values
 from sipetl.metrics.compiler import load_facts
 from sipetl.metrics.compute import ensure_inputs, find_values
@@ -92,6 +92,7 @@ def compute(home: OpenHome, only: Only = EVERYTHING, *, everything: bool = False
         if not work:
             return done
         con = home.duckdb()
+        close_off(con, home.lake)
         if any(row.feed == FeedName.ROSTER for row in work):
             with advisory_locks(home.warehouse.etl, {IDENTITY_LOCK}):
                 refresh_identity(con, home.lake)
