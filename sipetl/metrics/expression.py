@@ -41,9 +41,9 @@ def check_expression(text: str, columns: Mapping[str, str], *, where: str = "", 
     try:
         parsed = [tree for tree in parse(text, dialect="duckdb") if tree is not None]
     except SqlglotError:
-        raise RegistryError("the expression cannot be read as SQL", where=where) from None
+        raise RegistryError("the expression cannot be read as SQL", where=where, cure=_CURE) from None
     if len(parsed) != 1:
-        raise RegistryError("there must be one expression here", where=where)
+        raise RegistryError("there must be one expression here", where=where, cure=_CURE)
     for node in parsed[0].walk():
         _check_node(node, columns, where=where, keys=keys)
     if _type(parsed[0], columns, where) == "text":
@@ -64,7 +64,7 @@ def _check_node(node: exp.Expr, columns: Mapping[str, str], *, where: str, keys:
         known = f"known here: {', '.join(sorted(columns))}"
         raise RegistryError(f"the facts have no column {node.sql()!r}", where=where, cure=known)
     if isinstance(node, exp.Placeholder) and node.name not in keys:
-        raise RegistryError(f"the template has no key {node.name!r}", where=where)
+        raise RegistryError(f"the template has no key {node.name!r}", where=where, cure="name it under 'for'")
 
 
 def _type(node: exp.Expr, columns: Mapping[str, str], where: str) -> str:

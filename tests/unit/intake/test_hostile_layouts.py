@@ -18,10 +18,8 @@ SECRET = "Quillfeather"
 ATTACKS = {
     "copy": "'; copy (select 1) to '{written}'; --",
     "read": "'||(select content from read_text('{secret}'))||'",
-    "from": "') from read_text('{secret}') --",
     "attach": "\"; attach '{written}' as other; --",
     "escape": "\\'; copy (select 1) to '{written}'; /*",
-    "dollar": "$$ || (select content from read_text('{secret}')) || $$",
     "template": "{{district}}'||(select content from read_text('{secret}'))||'",
 }
 FULL: dict[str, Any] = DAILY | {

@@ -99,7 +99,7 @@ def test_expression_beyond_the_allow_list_is_refused(text: str) -> None:
     with pytest.raises(RegistryError) as caught:
         check_expression(text, COLUMNS, where="file.yaml:7", keys=("subject",))
 
-    assert caught.value.where == "file.yaml:7"
+    assert (caught.value.where, bool(caught.value.cure)) == ("file.yaml:7", True)
 
 
 @pytest.mark.parametrize("text", MIXED)
