@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,8 +51,8 @@ class Airflow:
     environment: Mapping[str, str]
     client: Any
     database: str
-    heard: list[str]
-    """Lines of StatsD, as they came in."""
+    heard: list[str] = field(default_factory=list)
+    """Lines of StatsD, as they came in, where somebody listens."""
 
     def unpause(self, dag: str, *, paused: bool = False) -> None:
         self.client.ask("PATCH", f"/api/v2/dags/{dag}?update_mask=is_paused", {"is_paused": paused})
