@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 import jsonschema
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, field_validator, model_validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from sipetl.quality import kwargs as kw
 from sipetl.quality.conditions import Scalar
@@ -142,11 +145,25 @@ class MatchesSchema(kw.MappedColumn):
     @field_validator("json_schema")
     @classmethod
     def _is_a_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        known = jsonschema.validators.validator_for(schema)
         try:
-            jsonschema.validators.validator_for(schema).check_schema(schema)
+            known.check_schema(schema, format_checker=known.FORMAT_CHECKER)
+            _resolve(schema, schema)
         except jsonschema.SchemaError as error:
             raise ValueError(f"not a JSON schema: {error.message}") from None
+        except Unresolvable:
+            raise ValueError("the schema refers to what it does not hold") from None
         return schema
+
+
+def _resolve(part: Any, schema: dict[str, Any]) -> None:
+    """Follow every reference of a schema; another file's would be fetched, from wherever it says."""
+    resolver = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
+    for key in ("$ref", "$dynamicRef") if isinstance(part, dict) else ():
+        if isinstance(part.get(key), str):
+            resolver.lookup(part[key])
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _resolve(inner, schema)
 
 
 class Ordered(kw.MappedColumn):

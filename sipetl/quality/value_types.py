@@ -70,7 +70,12 @@ def _json(k: kw.MappedColumn, columns: Columns) -> RowPlan:
 
 def _schema(k: row.MatchesSchema, columns: Columns) -> RowPlan:
     validator = jsonschema.validators.validator_for(k.json_schema)(k.json_schema)
-    return _texts(k, columns, lambda value: _parses(json.loads, value) and validator.is_valid(json.loads(value)))
+    return _texts(k, columns, partial(_parses, partial(_validate, validator)))
+
+
+def _validate(validator: Any, value: str) -> None:
+    if not validator.is_valid(json.loads(value)):
+        raise ValueError
 
 
 def _z_scores(k: row.ZScores, columns: Columns) -> RowPlan:

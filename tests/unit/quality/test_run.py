@@ -221,3 +221,17 @@ def test_key_holds_within_a_district_and_school_year(con: duckdb.DuckDBPyConnect
     (result,) = run(con, fill(columns), rule("key", "compound_columns_to_be_unique", column_list=["school", "grade"]))
 
     assert result.unexpected_count == 2, "the second and the last row, which are of one district and year"
+
+
+def test_schema_that_refers_to_itself_is_followed(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("varchar", ['{"next": {"next": {}}}', '{"next": 1}', "no json"])})
+    endless, tree = {"$ref": "#"}, {"type": "object", "properties": {"next": {"$ref": "#"}}}
+
+    never, found = run(
+        con,
+        table,
+        rule("endless", "column_values_to_match_json_schema", column="c", json_schema=endless),
+        rule("tree", "column_values_to_match_json_schema", column="c", json_schema=tree),
+    )
+
+    assert (never.unexpected_count, found.unexpected_count) == (3, 2)

@@ -91,6 +91,22 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         (rule(column="school", most=0.9), "kwargs most cannot be used; Extra inputs"),
         (rule(column="school", mostly=1.5), "kwargs mostly cannot be used; Input should be less than or equal to 1"),
         (rule("column_values_to_match_regex", column="school", regex="("), "not a regular expression"),
+        (
+            rule("column_values_to_match_json_schema", column="school", json_schema={"pattern": "("}),
+            "not a JSON schema",
+        ),
+        *(
+            (
+                rule(
+                    "column_values_to_match_json_schema",
+                    column="school",
+                    json_schema={"items": {key: elsewhere}},
+                ),
+                "refers to what it does not hold",
+            )
+            for key in ("$ref", "$dynamicRef")
+            for elsewhere in ("file:///etc/passwd", "http://127.0.0.1/schema", "other.json", "#/definitions/absent")
+        ),
         (rule("column_values_to_not_match_regex", column="school"), "kwargs regex cannot be used; Field required"),
         (rule("column_values_to_be_between", column="score"), "cannot both be missing"),
         (rule("column_values_to_be_between", column="score", min_value=2, max_value=1), "is greater than"),
