@@ -26,7 +26,8 @@ wrong with a suite before a file comes. GX is the reference that this is tested 
   `strict_max` mean what they mean in GX. In a condition, a missing value is unequal to everything and outside every set, as in pandas.
 - A condition in pandas' language (`condition_parser: pandas`, or `pass_through`) is run by GX itself, and may only compare columns
   with constants: pandas would run any code in it. Suite parameters (`$PARAMETER`) are not filled in: `sipetl check` refuses them.
-- A type that is not in the table below runs in GX's pandas engine on the columns that it names, if GX has it registered.
+- A type that is not in the table below runs in GX's pandas engine on the columns that it names, if GX has it registered; `sipetl check`
+  cannot know that, and calls it unknown. What GX runs is slow: it takes seconds to load.
 - Decimals are compared as decimals (0.10 is at least 0.1); GX compares them with binary floats.
 - Spreads are computed from distinct values and their counts, so that no order of rows and no number of threads changes a bit.
 
