@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 YEAR = 2026
-CASES = [(feed, LOWER) for feed in pipeline.COMPUTED] + [(FeedName.ATTENDANCE, UPPER)]
+SPARED = (FeedName.OBSERVATION, FeedName.PUBLISHED_RESULTS)
+"""Spark has its own test of the first below, and of the second beside the room: the demo publishes nothing."""
+CASES = [(feed, LOWER) for feed in pipeline.COMPUTED if feed not in SPARED] + [(FeedName.ATTENDANCE, UPPER)]
 IDS = [f"{feed}-{levels[0]}" for feed, levels in CASES]
 Connect = Callable[..., duckdb.DuckDBPyConnection]
 
@@ -84,7 +86,7 @@ def test_spark_gives_the_integers_of_duckdb(
 
     print(f"{feed} {levels}: {len(found)} rows in {time.perf_counter() - begun:.1f} s")  # noqa: T201
     assert found == lines(con, home, feed, levels=levels)
-    assert len(found) > 500 or feed is FeedName.PUBLISHED_RESULTS
+    assert len(found) > 500
 
 
 @pytest.mark.parametrize("feed", pipeline.COMPUTED)
