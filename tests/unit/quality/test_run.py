@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from sipetl.errors import StoreError
-from sipetl.quality import Expectation, RuleResult, Suite, run_suite
+from sipetl.quality import Expectation, RuleResult, Suite, lookups, run_suite
 
 Make = Callable[..., Expectation]
 Fill = Callable[[Any], str]
@@ -235,3 +235,19 @@ def test_schema_that_refers_to_itself_is_followed(con: duckdb.DuckDBPyConnection
     )
 
     assert (never.unexpected_count, found.unexpected_count) == (3, 2)
+
+
+def test_keys_of_many_rows_are_counted_in_sql_and_found_alike(
+    con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = fill({"a": ("varchar", ["x", "x", None, None, "y"]), "b": ("bigint", [1, 1, None, None, 1])})
+    rules = (
+        rule("single", "column_values_to_be_unique", column="a"),
+        rule("key", "compound_columns_to_be_unique", column_list=["a", "b"], ignore_row_if="never"),
+    )
+    sorted_in_memory = run(con, table, *rules)
+
+    monkeypatch.setattr(lookups, "_SORTED", 0)
+
+    assert run(con, table, *rules) == sorted_in_memory
+    assert [found.unexpected_count for found in sorted_in_memory] == [2, 4]
