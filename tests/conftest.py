@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,9 @@ from tests.truth.lived import SEED, STUDENTS, Lived, read_lived
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# A worker of xdist has no main file: PySpark, which GX imports where it is there, takes that for its own doctests and exits.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 ROOT = Path(__file__).parent.parent
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
