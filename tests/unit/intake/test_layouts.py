@@ -109,7 +109,7 @@ def test_renamed_header_is_found_under_its_new_name(layout: Layout, old: str, ne
 @pytest.mark.parametrize("feed", FeedName)
 def test_suite_names_only_columns_of_its_contract(feed: FeedName) -> None:
     suite = load_suite(SUITES / f"{feed}.json")
-    columns = [column.name for column in load_contract(feed).columns]
+    columns = {column.name: column.physical_type for column in load_contract(feed).columns}
 
     assert check_suite(suite, columns) == []
 
