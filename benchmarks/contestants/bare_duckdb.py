@@ -12,7 +12,7 @@ from clock import report
 INTAKE = """
 copy (
     select
-        student_number, school_code, att_date,
+        {columns}
         att_code in ('P', 'T', 'D') as present, att_code = 'AE' as excused, att_code = 'T' as tardy
     from read_csv('{source}', header = true, columns = {{
         'student_number': 'varchar', 'student_name': 'varchar', 'school_code': 'varchar',
@@ -53,10 +53,18 @@ from batch
 """
 
 
-def intake(source: str, target: str) -> None:
+LEAST, EVERY = "student_number, school_code, att_date,", "*,"
+
+
+def intake(source: str, target: str, columns: str = LEAST) -> None:
     with duckdb.connect() as con:
         con.execute("set preserve_insertion_order = false")
-        report(lambda: con.execute(INTAKE.format(source=source, target=target)), lambda _: look(con, target))
+        query = INTAKE.format(source=source, target=target, columns=columns)
+        report(lambda: con.execute(query), lambda _: look(con, target))
+
+
+def every_column(source: str, target: str) -> None:
+    intake(source, target, EVERY)
 
 
 def look(con: duckdb.DuckDBPyConnection, target: str) -> dict[str, Any]:
@@ -88,4 +96,4 @@ def checks(batch: str, schools: str, grades: str) -> None:
 
 
 if __name__ == "__main__":
-    {"intake": intake, "metrics": metrics, "checks": checks}[sys.argv[1]](*sys.argv[2:])
+    {"intake": intake, "every_column": every_column, "metrics": metrics, "checks": checks}[sys.argv[1]](*sys.argv[2:])

@@ -97,7 +97,8 @@ def has_blank_lines(path: Path) -> bool:
         end = len(data)
         while end and data[end - 1] in b"\r\n":
             end -= 1
-        return data[:1] in (b"\n", b"\r") or any(data.find(blank, 0, end) >= 0 for blank in _BLANK_LINES)
+        blanks = _BLANK_LINES if data.find(b"\r", 0, end) >= 0 else _BLANK_LINES[:1]  # each look reads the whole file
+        return data[:1] in (b"\n", b"\r") or any(data.find(blank, 0, end) >= 0 for blank in blanks)
 
 
 def _has_controls(path: Path) -> bool:

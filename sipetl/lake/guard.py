@@ -94,7 +94,10 @@ class Impact:
 
 
 def impact(con: duckdb.DuckDBPyConnection, lake: Lake, table: str, part: Part) -> Impact:
-    """Compare a part's rows with the rows now in its scope, by the contract's key."""
+    """Compare a part's rows with the rows now in its scope, by the contract's key; where none are, nothing is compared."""
+    if not one_row(con, f"select count(*) from ({_before(lake, part)})")[0]:
+        (brought,) = one_row(con, f"select count(*) from {table} where {part.partition()}")
+        return Impact(rows_before=0, rows_after=brought, rows_removed=0, rows_changed=0)
     found = _impact(con, lake, table, part)
     if not found.rows_changed:
         return found

@@ -61,7 +61,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_plugin_is_registered_and_loads_nothing_heavy(told: dict[str, Any]) -> None:
-    assert told["plugins"] == ["sipetl"]
+    assert "sipetl" in told["plugins"]
     assert told["errors"] == {}
     assert told["timetables"] == ["sipetl_airflow_plugin.SchoolDayTimetable"]
     assert HEAVY & set(told["loaded"]) == set()

@@ -160,15 +160,15 @@ def test_what_could_not_be_mailed_for_a_week_or_has_no_address_any_more_is_not_m
     assert all(one["day"] > "2025-09-11" for one in tell(young.settings))
 
 
-def test_a_login_in_an_inboxs_address_is_not_told(young: Site) -> None:
+def test_an_account_in_an_inboxs_address_is_not_told(young: Site) -> None:
     feeds = young.root / "registry" / "feeds.yaml"
-    text = feeds.read_text("utf-8").replace("inbox: inbox/3501", "inbox: 'sftp://drop:pw@files.example.org/3501'")
+    text = feeds.read_text("utf-8").replace("inbox: inbox/3501", "inbox: 'sftp://drop@files.example.org/3501'")
     feeds.write_text(text, encoding="utf-8")
 
     told(young, FIRST)
 
     assert "sftp://files.example.org/3501" in files(young)["2025-09-05-data-office.md"]
-    assert "pw@" not in "".join(files(young).values())
+    assert "drop@" not in "".join(files(young).values())
 
 
 def test_the_command_tells_and_lists_and_looks_without_telling(young: Site) -> None:
