@@ -201,7 +201,7 @@ def _checks(scale: Scale, folder: Path) -> Job:
         return ["checks", str(batch), str(file)]
 
     def by_hand(own: Path) -> list[str]:
-        return ["checks", str(batch), str(SCHOOLS), str(GRADES)]
+        return ["checks", str(batch), json.dumps(SCHOOLS), json.dumps(GRADES)]
 
     rows = scale.batch_rows
     return Job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,14 +86,15 @@ def metrics(lake: str) -> None:
 def checks(batch: str, schools: str, grades: str) -> None:
     with duckdb.connect() as con:
         con.execute(f"create table batch as from read_parquet('{batch}')")
-        allowed = {
-            "schools": schools.replace("[", "(").replace("]", ")"),
-            "grades": grades.replace("[", "(").replace("]", ")"),
-        }
+        allowed = {"schools": _listed(schools), "grades": _listed(grades)}
         report(
             lambda: con.execute(CHECKS.format(**allowed)).fetchall()[0],
             lambda row: {"failing": [int(n) for n in row]},
         )
+
+
+def _listed(values: str) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in json.loads(values)) + ")"
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from sipetl.lake.guard import Impact, Part, Scope, impact
 from sipetl.lake.identity import LOCK as IDENTITY_LOCK
 from sipetl.lake.identity import attach_identity, key_of, refresh_identity, view_types
 from sipetl.lake.retract import Retraction, Snapshot, retract, retraction_scope, rows_replaced, would_retract
-from sipetl.lake.tables import FOLDED, Lake, attach, close_off, column_types
+from sipetl.lake.tables import FOLDED, NO_SPACE, Lake, attach, close_off, column_types
 
 __all__ = [
     "FOLDED",
     "IDENTITY_LOCK",
+    "NO_SPACE",
     "Difference",
     "Impact",
     "Lake",

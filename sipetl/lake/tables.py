@@ -29,6 +29,8 @@ PROVENANCE = {"part_id": "varchar", "row_number": "bigint"}
 FOLDED = (FeedName.ROSTER, FeedName.STAFF)
 """Feeds whose snapshots are folded into dated spans (choice 5)."""
 SPAN = {"valid_from": "date", "valid_to": "date"}
+NO_SPACE = os.strerror(errno.ENOSPC)
+"""Of a full disk DuckDB and Delta pass the system's words on, and not its number."""
 UNCHANGED = "the table is as it was: mend it, or make room there, and run again"
 _ARROW = {
     "varchar": pa.string(),
@@ -123,8 +125,7 @@ def create_table(lake: Lake, feed: FeedName) -> DeltaTable:
 
 def why(error: Exception) -> str:
     """The class of an error, or that the disk is full: the words of DuckDB and Delta may quote rows."""
-    full = os.strerror(errno.ENOSPC)
-    return full if full in str(error) else type(error).__name__
+    return NO_SPACE if NO_SPACE in str(error) else type(error).__name__
 
 
 def partition_predicate(years: Collection[int] | None, districts: Collection[str] | None) -> str:

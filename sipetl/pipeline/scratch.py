@@ -6,7 +6,6 @@ Unpacked and transcoded copies of files lie there, with names in them, so they m
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,11 +16,10 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from sipetl.errors import StoreError
+from sipetl.lake import NO_SPACE
 
 LOCK = ".lock"
 FULL = (errno.ENOSPC, errno.EDQUOT)
-NO_SPACE = os.strerror(errno.ENOSPC)
-"""DuckDB and Delta pass the system's words on, and not its number."""
 
 
 @contextmanager
