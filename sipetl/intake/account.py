@@ -19,6 +19,7 @@ from sipetl.intake.layout import Layout
 from sipetl.intake.plan import CRITICAL, WARNING, Checks, Plan
 from sipetl.intake.read import Raw
 from sipetl.intake.rows import Where, row_conditions
+from sipetl.repeats import keep_repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,20 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, table: str, issues: str) -> in
     """Drop exact copies, keeping the first; how many. Hashes first: nearly every file has none."""
     described = con.execute(f"select column_name from (describe {table})").fetchall()
     columns = ", ".join(sql.ident(name) for (name,) in described if name != "row_number")
-    twice = f"select hash({columns}) as h from {table} group by h having count(*) > 1"
-    if not _count(con, f"select count(*) from ({twice})"):
-        return 0
-    copies = _count(
+    rows, twice = _count(con, f"select count(*) from {table}"), f"{table}_twice"
+    found = keep_repeated(con, f"select hash({columns}) as h from {table}", rows, twice)
+    copies = found and _count(
         con,
         f"""
         delete from {table} where rowid in (
             select id from (
                 select rowid as id, row_number() over (partition by {columns} order by row_number) as place
-                from {table} where hash({columns}) in ({twice})
+                from {table} where hash({columns}) in (from {twice})
             ) where place > 1
         )
         """,
     )
+    con.execute(f"drop table {twice}")
     if copies:
         add_file_issue(con, issues, "MAP-REPEAT", None, copies)
     return copies

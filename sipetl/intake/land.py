@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,12 @@ def _writing(landing_url: str) -> Iterator[None]:
 
 def _stream(source: Place, target: Place, found: Found, landing_url: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    with _opened(source, target, found, landing_url) as (reader, writer):
+    with _opened(source, target, found, landing_url) as (reader, writer), ThreadPoolExecutor(1) as beside:
         while chunk := _read(reader, found):
-            digest.update(chunk)
+            hashed = beside.submit(digest.update, chunk)
             with _writing(landing_url):
                 writer.write(chunk)
+            hashed.result()
             size += len(chunk)
     with reading(found.inbox, UNREADABLE):
         if size != found.size or not is_as_found(source.store, found):

@@ -26,6 +26,8 @@ NO_NULL = "\x01"
 """`nullstr` that no text holds: a blank cell stays an empty text, and null tokens are the layout's business."""
 NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException)
 """What DuckDB raises when memory and disk are full: no fault of the file."""
+PIECE = 8 * 1024 * 1024
+"""Bytes of a file in memory at a time."""
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
@@ -64,14 +66,25 @@ def read(con: duckdb.DuckDBPyConnection, member: Member) -> Raw:
     columns = {name: f"c{position}" for name, position in wanted.items()}
     table = f"raw_{uuid.uuid4().hex[:12]}"
     used = list(dict.fromkeys(columns.values()))
-    is_loaded = _is_plain(member) and _load(con, member, used, table)
-    if not is_loaded:
+    is_loaded = _has_plain_header(member) and _load(con, member, used, table)
+    lines = _Lines.of(member.path, _count(con, f"{table}_rows")) if is_loaded else None
+    if lines is None or lines.has_blank:
+        con.execute(f"drop table if exists {table}_rows")
         declared = ", ".join(f"{name} varchar" for name in used)
         con.execute(f"create temp table {table}_rows (row_number bigint, ragged utinyint, {declared})")
         fill(con, f"{table}_rows", records(member), [int(name[1:]) for name in used])
         con.execute(f"create temp view {table} as from {table}_rows")
+        return Raw(table, columns, _count(con, table))
+    con.execute(
+        f"create temp view {table} as "
+        f"select rowid + 2 as row_number, 0::utinyint as ragged, {', '.join(used)} from {table}_rows"
+    )
+    return Raw(table, columns, _count(con, table), lines.have_controls)
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     found = con.execute(f"select count(*) from {table}").fetchone()
-    return Raw(table, columns, found[0] if found else 0, not is_loaded or _has_controls(member.path))
+    return int(found[0]) if found else 0
 
 
 def _refuse_twice(member: Member, wanted: Collection[int]) -> None:
@@ -84,11 +97,39 @@ def _refuse_twice(member: Member, wanted: Collection[int]) -> None:
             raise UnreadableError("two columns have the same name", where=member.name, why=why, cure=cure)
 
 
-def _is_plain(member: Member) -> bool:
-    """Can DuckDB's row ids be turned into row numbers: header in line 1, and no blank lines between rows?"""
+def _has_plain_header(member: Member) -> bool:
+    """Can DuckDB's row ids be turned into row numbers: does every line below the first hold a row of several cells?"""
     if member.kind != "csv" or member.header_row or any("\n" in h or "\r" in h for h in member.headers):
         return False
-    return len(member.headers) > 1 and not has_blank_lines(member.path)
+    return len(member.headers) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What the bytes of a file say that its rows, as DuckDB parsed them, do not."""
+
+    has_blank: bool
+    """Is there a blank line before the last row, so that row ids are no row numbers?"""
+    have_controls: bool
+    """May cells have tabs or line ends around their text?"""
+
+    @classmethod
+    def of(cls, path: Path, rows: int) -> _Lines:
+        """Look at a file that was parsed into so many rows.
+
+        As many line ends as rows and a header can only mean that each line is a row: a blank line and a line break inside
+        quotes would both be one more. Only then a search for two line ends in a row, ten times as slow, is not needed.
+        """
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            is_line_by_line = _line_ends(data) + (data[-1:] != b"\n") == rows + 1
+            has_quotes = data.find(b'"') >= 0
+            breaks = has_quotes and (not is_line_by_line or data.find(b"\r") >= 0)
+            return cls(not is_line_by_line and has_blank_lines(path), breaks or data.find(b"\t") >= 0)
+
+
+def _line_ends(data: mmap.mmap) -> int:
+    """How many there are; a piece at a time, since a map itself cannot count."""
+    return sum(data[start : start + PIECE].count(b"\n") for start in range(0, len(data), PIECE))
 
 
 def has_blank_lines(path: Path) -> bool:
@@ -99,12 +140,6 @@ def has_blank_lines(path: Path) -> bool:
             end -= 1
         blanks = _BLANK_LINES if data.find(b"\r", 0, end) >= 0 else _BLANK_LINES[:1]  # each look reads the whole file
         return data[:1] in (b"\n", b"\r") or any(data.find(blank, 0, end) >= 0 for blank in blanks)
-
-
-def _has_controls(path: Path) -> bool:
-    """Without tabs and quotes no cell has a control character that a person would not see."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(b"\t") >= 0 or data.find(b'"') >= 0
 
 
 def no_room(failure: Exception) -> StoreError:
@@ -133,8 +168,4 @@ def _load(con: duckdb.DuckDBPyConnection, member: Member, used: list[str], table
     except duckdb.Error as failure:
         why = type(failure).__name__
         raise UnreadableError("the file cannot be read", where=member.name, why=why) from None
-    con.execute(
-        f"create temp view {table} as "
-        f"select rowid + 2 as row_number, 0::utinyint as ragged, {', '.join(used)} from {table}_rows"
-    )
     return True

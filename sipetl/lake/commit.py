@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -148,7 +149,8 @@ def _new_state(con: duckdb.DuckDBPyConnection, part: Part, rows: str, old: list[
     if part.feed in FOLDED:
         fold(con, part, spans=current, snapshot=rows, target="folded")
         return f"select {names} from folded"
-    new = f"select *, {quoted(part.part_id)} as part_id from {rows} where {part.partition()}"
+    own = quoted(part.part_id)
+    new = f"select *, {own}::enum({own}) as part_id from {rows} where {part.partition()}"
     kept = f"select {names} from ({current}) o where not ({part.outgoing()})"
     if part.scope.kind == "increment":
         same = " and ".join(f'o."{c}" is not distinct from n."{c}"' for c in load_contract(part.feed).key)
@@ -164,9 +166,7 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part, query: str, s
     scratch.mkdir(parents=True, exist_ok=True)
     draft = scratch / Path(relative).name
     try:
-        done = one_row(
-            con, f"copy ({query}) to {quoted(str(draft))} (format parquet, compression zstd, return_stats)"
-        )
+        done = _copy(con, query, draft, part.feed)
     except duckdb.Error as error:
         what = f"the rows cannot be written ({why(error)})"
         raise LakeError(what, where=str(scratch), cure=UNCHANGED) from None
@@ -183,6 +183,24 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Lake, part: Part, query: str, s
         data_change=True,
         stats=json.dumps(_stats(part.feed, count, statistics)),
     )
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, draft: Path, feed: FeedName) -> tuple[Any, ...]:
+    """Write a query's rows; the file's name, rows, bytes and statistics.
+
+    Words of a closed list are written as such: for a text of any value DuckDB makes a dictionary row by row, which took a
+    third of the time of nine million rows of attendance. The file is the same.
+    """
+    lists = {c.name: ", ".join(map(quoted, c.enum)) for c in load_contract(feed).columns if c.enum}
+    words = ", ".join(f'"{name}"::enum({listed}) as "{name}"' for name, listed in lists.items())
+    if words:
+        with suppress(duckdb.ConversionException):  # a district's own rules may let other words pass
+            return _copied(con, f"select * replace ({words}) from ({query})", draft)
+    return _copied(con, query, draft)
+
+
+def _copied(con: duckdb.DuckDBPyConnection, query: str, draft: Path) -> tuple[Any, ...]:
+    return one_row(con, f"copy ({query}) to {quoted(str(draft))} (format parquet, compression zstd, return_stats)")
 
 
 def _stats(feed: FeedName, count: int, statistics: dict[str, dict[str, str]]) -> dict[str, object]:

@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from sipetl import repeats
 from sipetl.errors import StoreError
-from sipetl.quality import Expectation, RuleResult, Suite, lookups, run_suite
+from sipetl.quality import Expectation, RuleResult, Suite, run_suite
 
 Make = Callable[..., Expectation]
 Fill = Callable[[Any], str]
@@ -247,7 +248,7 @@ def test_keys_of_many_rows_are_counted_in_sql_and_found_alike(
     )
     sorted_in_memory = run(con, table, *rules)
 
-    monkeypatch.setattr(lookups, "_SORTED", 0)
+    monkeypatch.setattr(repeats, "SORTED", 0)
 
     assert run(con, table, *rules) == sorted_in_memory
     assert [found.unexpected_count for found in sorted_in_memory] == [2, 4]
