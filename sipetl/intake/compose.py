@@ -208,17 +208,28 @@ def _join(one: Field, table: str) -> str:
 
 def row_sql(plan: Plan, values: str, checks: Checks, place: Place) -> str:
     """The last stage: what differs from row to row of the contract's columns, school_year, row_number, problems."""
-    flags = [flag for one in plan.fields for flag in (*_flags(one, checks), *_empty_flags(one, plan, checks))]
-    flags += _lacking(plan, checks) + _row_flags(place, checks)
+    placed = ["school_year", "district"] if place.district_table is not None else ["school_year"]
+    return _kept(plan, values, _cell_flags(plan, checks) + _row_flags(place, checks), placed)
+
+
+def cells_sql(plan: Plan, values: str, checks: Checks) -> str:
+    """The last stage of cells that do not say whose, or of when, a row is: contract columns, row_number, problems."""
+    return _kept(plan, values, _cell_flags(plan, checks), [])
+
+
+def _kept(plan: Plan, values: str, flags: Sequence[str], placed: Sequence[str]) -> str:
     columns = [
         f"v_{c.name}::{c.physical_type} as {sql.ident(c.name)}"
         for c in plan.contract.columns
         if c.name not in plan.constants
     ]
-    columns += ["school_year", "row_number", f"{' + '.join(flags)} as problems"]
-    if place.district_table is not None:
-        columns.append("district")
-    return f"select {', '.join(columns)} from ({values})"
+    problems = f"{' + '.join(flags)} as problems"
+    return f"select {', '.join([*columns, *placed, 'row_number', problems])} from ({values})"
+
+
+def _cell_flags(plan: Plan, checks: Checks) -> list[str]:
+    flags = [flag for one in plan.fields for flag in (*_flags(one, checks), *_empty_flags(one, plan, checks))]
+    return flags + _lacking(plan, checks)
 
 
 def view_sql(plan: Plan, table: str, place: Place) -> str:
@@ -245,7 +256,9 @@ def _flags(one: Field, checks: Checks) -> list[str]:
         severity = CRITICAL if one.column.crosswalk else one.severity
         failed = f"{one.text} is not null and {value} is null"
         if one.is_looked_up:
-            failed += " and district is not null and known_on is not null"
+            failed += " and district is not null"
+        if one.column.crosswalk:
+            failed += " and known_on is not null"
         flags.append(checks.flag(Check(rule, severity, one.name), failed))
     return flags
 

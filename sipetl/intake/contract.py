@@ -5,6 +5,7 @@ Only the parts that the pipeline acts on are modelled; a test holds the files ag
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -88,6 +89,11 @@ class Contract(Model):
     def key(self) -> tuple[str, ...]:
         """Names of the columns that identify a row within a district and school year."""
         return tuple(c.name for c in self.columns if c.primary_key)
+
+    def part(self, names: Collection[str]) -> Contract:
+        """The contract of some columns."""
+        kept = tuple(c for c in self.columns if c.name in names)
+        return self.model_copy(update={"tables": (self.tables[0].model_copy(update={"properties": kept}),)})
 
     def column(self, name: str) -> Property:
         """The column of that name.

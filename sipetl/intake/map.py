@@ -1,6 +1,6 @@
 """Turn a member's text rows into rows of its feed's contract, and account for every one of them.
 
-One SQL statement per member does the mapping (built by `plan` and `compose`); ids are hashed here and nowhere
+One SQL statement per member does the mapping (built by `plan` and `compose`, run by `work`); ids are hashed here and nowhere
 else. Every row read ends in exactly one place: mapped, quarantined (a critical issue), skipped (the layout says it
 is no row of data, or it holds nothing to measure) or repeated (an exact copy of a mapped row). Comes after `read`,
 before the checks of `quality`.
@@ -9,7 +9,6 @@ before the checks of `quality`.
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,9 +22,10 @@ from sipetl.intake.contract import load_contract
 from sipetl.intake.headers import unknown
 from sipetl.intake.headings import Headings, deciding, headings_of, lacking
 from sipetl.intake.identify import Member
-from sipetl.intake.plan import Cells, Checks, Field, Plan, make_plan
+from sipetl.intake.plan import Cells, Checks, Plan, make_plan
 from sipetl.intake.read import NO_ROOM, Raw, no_room
 from sipetl.intake.rows import base_sql
+from sipetl.intake.work import Work
 from sipetl.privacy import Key
 from sipetl.registry.models import FeedName
 
@@ -115,9 +115,9 @@ def _map(con: duckdb.DuckDBPyConnection, raw: Raw, member: Member, context: MapC
     checks = Checks()
     base = base_sql(plan, raw.table)
     place = _place(con, plan, base, context)
-    work = _Work(con, plan, base, place, lookup.Hasher(context.key, context.authority))
+    work = Work(con, plan, base, place, lookup.Hasher(context.key, context.authority))
     table = f"mapped_{uuid.uuid4().hex[:12]}"
-    con.execute(f"create temp table {table}_rows as {work.rows_sql(checks)}")
+    con.execute(f"create temp table {table}_rows as {work.rows_sql(checks, raw.rows)}")
     work.drop()
     issues, counts = settle(con, f"{table}_rows", raw, plan, checks)
     con.execute(f"create temp view {table} as {compose.view_sql(plan, f'{table}_rows', place)}")
@@ -162,70 +162,6 @@ def _place(con: duckdb.DuckDBPyConnection, plan: Plan, base: str, context: MapCo
             cure="give it: --district CODE",
         )
     return compose.Place(context.sender_district, district, table, context.school_year)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What the steps of one member share."""
-
-    con: duckdb.DuckDBPyConnection
-    plan: Plan
-    base: str
-    place: compose.Place
-    hasher: lookup.Hasher
-    made: list[str] = field(default_factory=list)
-    """Tables of distinct texts, ids among them: dropped as soon as they were joined."""
-
-    def drop(self) -> None:
-        for table in (*self.made, self.place.district_table):
-            if table is not None:
-                self.con.execute(f"drop table {table}")
-
-    def rows_sql(self, checks: Checks) -> str:
-        """The mapped rows, the tables they join made."""
-        tables = self._lookups()
-        placed = compose.placed_sql(self.plan, texts_sql(self.plan, self.base), self.place)
-        return compose.row_sql(self.plan, compose.values_sql(self.plan, placed, tables), checks, self.place)
-
-    def _lookups(self) -> dict[str, str]:
-        """Tables to look up in, by way; fields that are looked up alike share one."""
-        uses: dict[_Use, list[Field]] = defaultdict(list)
-        for one in self.plan.fields:
-            if one.is_looked_up:
-                uses[_use(one)].append(one)
-        tables = [(fields, self._table(fields[0], self._distinct(fields[0]))) for fields in uses.values()]
-        self.made.extend(table for _, table in tables)
-        return {one.key: table for fields, table in tables for one in fields}
-
-    def _distinct(self, one: Field) -> str:
-        """A table of the distinct `(district, text)`.
-
-        Nulls are dropped in a second step: as a condition, DuckDB would push it down through every text step.
-        """
-        table = f"map_wanted_{uuid.uuid4().hex[:12]}"
-        texts = texts_sql(self.plan, self.base, only=[one])
-        joined, district = self.place.district_sql()
-        wanted = f"select distinct {district} as district, {one.text} as text from ({texts}) t {joined}"
-        self.con.execute(f"create temp table {table} as {wanted}")
-        self.con.execute(f"delete from {table} where district is null or text is null")
-        self.made.append(table)
-        return table
-
-    def _table(self, one: Field, wanted: str) -> str:
-        if one.column.id is not None:
-            return self.hasher.table(self.con, wanted, one.column.id)
-        if one.column.crosswalk == "school":
-            return lookup.school_table(self.con, wanted)
-        return lookup.organization_table(self.con, wanted)
-
-
-_Use = tuple[object, ...]
-
-
-def _use(one: Field) -> _Use:
-    """Fields that are looked up alike share a table."""
-    column = one.column
-    return (one.cell, column.null, column.extract, tuple(column.codes.items()), column.id, column.crosswalk)
 
 
 def _tell_columns(con: duckdb.DuckDBPyConnection, issues: str, plan: Plan, member: Member, rows: int) -> None:

@@ -8,7 +8,7 @@ Pure; `rows` and `compose` turn a plan into SQL, and `map` runs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from string import Formatter
 
@@ -149,6 +149,17 @@ class Plan:
     def is_row_for_row(self) -> bool:
         """Does every row of data make exactly one row of the contract?"""
         return self.layout.melt is None and not self.layout.long
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """Columns of the file that the plan's fields and years read, as SQL."""
+        cells = {one.cell for one in self.fields} | {one.cell for one in self.years}
+        return tuple(column for column in dict.fromkeys(self.cells.columns.values()) if column in cells)
+
+    def part(self, names: Collection[str]) -> Plan:
+        """The plan of some of the contract's columns."""
+        fields = tuple(one for one in self.fields if one.name in names)
+        return replace(self, contract=self.contract.part(names), fields=fields)
 
     def ways(self, name: str) -> tuple[Field, ...]:
         """The ways of filling a contract column; none, if nothing does."""

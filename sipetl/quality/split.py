@@ -64,7 +64,8 @@ def split(con: duckdb.DuckDBPyConnection, table: str, result: SuiteResult) -> Sp
     by_row = [] if stopped else [rule.rule_id for rule in critical if rule.level == "row"]
     try:
         quarantined, rows = _quarantine(con, table, result, by_row)
-        good = _good(con, table, quarantined, stopped=stopped)
+        kept = f"{ROW_NUMBER} not in (select {ROW_NUMBER} from {quote(quarantined)})" if rows else "true"
+        good = _good(con, table, "false" if stopped else kept)
     except duckdb.Error as error:
         raise StoreError("the batch could not be split", why=f"DuckDB: {type(error).__name__}") from None
     return Split(
@@ -106,10 +107,8 @@ def _quarantine(
     return name, int(row[0]) if row else 0
 
 
-def _good(con: duckdb.DuckDBPyConnection, table: str, quarantined: str, *, stopped: bool) -> str:
+def _good(con: duckdb.DuckDBPyConnection, table: str, where: str) -> str:
     """Make the view of good rows: the batch itself, less the quarantined rows."""
     name = f"{table}__good"
-    keep = f"{ROW_NUMBER} not in (select {ROW_NUMBER} from {quote(quarantined)})"
-    where = "false" if stopped else keep
     con.execute(f"create or replace temp view {quote(name)} as from {quote(table)} where {where}")
     return name

@@ -14,7 +14,7 @@ import sipetl
 
 HOUSE = Path(sipetl.__file__).parent
 ORDER = (
-    ("errors", "settings", "privacy", "rendering"),
+    ("errors", "settings", "privacy", "rendering", "repeats"),
     ("registry",),
     ("warehouse",),
     ("intake",),
