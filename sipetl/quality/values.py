@@ -68,7 +68,10 @@ class Values:
         numbers, n, mean = self.numbers, self.n, self.mean
         if n < 2 or mean is None or not math.isfinite(mean):
             return None
-        return math.sqrt(self.total((numbers - mean) ** 2) / (n - 1))
+        beside = numbers - mean
+        # the mean is rounded: where values lie closer together than its last digit, their distances do not add up to nothing
+        squares = self.total(beside**2) - self.total(beside) ** 2 / n
+        return math.sqrt(max(squares, 0.0) / (n - 1))
 
     def ranked(self, rank: int) -> float:
         """Give the value of the row that has `rank` others before it."""

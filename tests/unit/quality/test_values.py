@@ -8,7 +8,7 @@ import statistics
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sipetl.quality.sql import Column
@@ -36,6 +36,7 @@ def test_quantile_is_numpys(how: str, cells: list[float], share: float) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(cells=st.lists(FINITE, min_size=2, max_size=30))
+@example(cells=[733007751851.2812, 733007751851.2812, 733007751851.2874])
 def test_mean_and_deviation_are_those_of_exact_arithmetic(cells: list[float]) -> None:
     with duckdb.connect() as con:
         values = spread(con, "double", cells)
