@@ -120,16 +120,15 @@ class _Lines:
         As many line ends as rows and a header can only mean that each line is a row: a blank line and a line break inside
         quotes would both be one more. Only then a search for two line ends in a row, ten times as slow, is not needed.
         """
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            is_line_by_line = _line_ends(data) + (data[-1:] != b"\n") == rows + 1
-            has_quotes = data.find(b'"') >= 0
-            breaks = has_quotes and (not is_line_by_line or data.find(b"\r") >= 0)
-            return cls(not is_line_by_line and has_blank_lines(path), breaks or data.find(b"\t") >= 0)
-
-
-def _line_ends(data: mmap.mmap) -> int:
-    """How many there are; a piece at a time, since a map itself cannot count."""
-    return sum(data[start : start + PIECE].count(b"\n") for start in range(0, len(data), PIECE))
+        ends, marks, last = 0, set[bytes](), b""
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                ends += piece.count(b"\n")
+                marks |= {mark for mark in (b"\t", b"\r", b'"') if mark not in marks and mark in piece}
+                last = piece[-1:]
+        is_line_by_line = ends + (last != b"\n") == rows + 1
+        breaks = b'"' in marks and (not is_line_by_line or b"\r" in marks)
+        return cls(not is_line_by_line and has_blank_lines(path), breaks or b"\t" in marks)
 
 
 def has_blank_lines(path: Path) -> bool:
