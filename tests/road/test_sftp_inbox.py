@@ -19,6 +19,7 @@ import fsspec
 import pytest
 
 from sipetl.errors import ConfigError, InboxError, SipetlError, UnsettledError
+from sipetl.intake.sftp import connect
 from sipetl.pipeline import batch
 from sipetl.registry.models import FeedName
 from tests.home import FILES, Site, attendance, present, students, weekdays
@@ -27,6 +28,8 @@ from tests.sftp_server import HOST, PASSWORD, SFTP, USER, sftp_server
 DAYS = weekdays(date(2025, 9, 8), 5)
 FAR = attendance(students(20), DAYS, present)
 NEAR = attendance(students(20, "BRN"), DAYS, present)
+PIECE = 32 * 1024
+"""Bytes of a request."""
 OLD = 1_767_000_000.0
 """A file's time stamp: long settled."""
 
@@ -118,6 +121,21 @@ def test_files_are_taken_from_a_server_whatever_their_names(world: World) -> Non
     assert (status, again) == (0, 0), said
     assert (world.days("3501"), world.days("9002")) == (100, 100)
     assert len(list((world.server.root / "in").rglob("*.csv"))) == 6, "the sender's folder stays as it is"
+
+
+def test_all_of_a_file_is_asked_for_before_its_first_piece_was_used(world: World) -> None:
+    world.put("att-sep.csv", "x" * 1_000_000)
+    asked: set[int] = set()
+    world.server.read = lambda offset: asked.add(offset) or True
+    store, path = connect(f"sftp://{USER}@{HOST}:{world.server.port}/in/att-sep.csv")
+
+    with store.open(path, "rb") as file:
+        assert file.read(1) == b"x"
+        waited = time.monotonic() + 20
+        while len(asked) < 1_000_000 // PIECE and time.monotonic() < waited:
+            time.sleep(0.01)
+
+    assert asked >= set(range(0, 1_000_000, PIECE))
 
 
 def test_a_folder_that_is_not_there_yet_is_an_empty_inbox(world: World) -> None:
