@@ -1,7 +1,7 @@
 """What a rule becomes before it runs: SQL over the batch, and questions to a column's distinct values.
 
-The type tables turn kwargs into plans; `run.py` joins all row and file plans into one counting pass and,
-where rows failed, one pass for their row numbers. Values plans and lookups are answered before it.
+The type tables turn kwargs into plans; `run.py` joins all row plans into one pass for the rows that fail, and the
+counts of all plans into another. Values plans and lookups are answered before them.
 """
 
 from __future__ import annotations

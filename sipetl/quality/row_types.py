@@ -9,7 +9,7 @@ from sipetl.quality import row_kwargs as row
 from sipetl.quality.lookups import Duplicates, OutOfOrder
 from sipetl.quality.plans import RowPlan
 from sipetl.quality.ruletype import COMPARABLE, Reference, RuleType, domain, present, rows, some_present, within
-from sipetl.quality.sql import Columns, Family
+from sipetl.quality.sql import Columns, Family, all_of
 
 PARTITION = ("district", "school_year")
 """What a compound key is held within, where the batch has it: a file may hold the tables of several years, and a
@@ -79,14 +79,14 @@ def _ordered(k: row.Ordered, columns: Columns, *, operator: str) -> RowPlan:
 def _unique(k: kw.MappedColumn, columns: Columns) -> RowPlan:
     column = columns.any(k.column)
     scope = present(column)
-    return rows(k, columns, scope, Duplicates((column.sql,), f"({domain(k, columns)}) and {scope}"))
+    return rows(k, columns, scope, Duplicates((column.sql,), all_of(domain(k, columns), scope)))
 
 
 def _compound(k: kw.Several, columns: Columns) -> RowPlan:
     keys = tuple(columns.any(name) for name in k.column_list)
     inside = tuple(columns.any(name) for name in PARTITION if name in columns.kinds and name not in k.column_list)
     scope = some_present(k.ignore_row_if, keys)
-    where = f"({domain(k, columns)}) and {scope}"
+    where = all_of(domain(k, columns), scope)
     return rows(k, columns, scope, Duplicates(tuple(key.sql for key in (*keys, *inside)), where))
 
 

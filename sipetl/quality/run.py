@@ -1,15 +1,16 @@
-"""Execute a suite on a batch: one DuckDB pass for all counts, one for the rows that failed.
+"""Execute a suite on a batch: one DuckDB pass over the rows for those that fail, one for all counts.
 
-Decision 5: GX's own engines need 10 s where this needs half a second. Lookups (uniqueness, regular
-expressions, date formats) are small tables made before the passes; a clean batch has no second pass.
-Only a rule that neither SQL nor Python knows goes to GX, with its own columns.
+Decision 5: GX's own engines need seconds where this needs a fraction of one. Lookups (uniqueness, regular
+expressions, date formats) are small tables made before the passes. Suites of hundreds of rules take several
+passes: DuckDB plans a long statement slowly. Only a rule that neither SQL nor Python knows goes to GX, with its
+own columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -21,38 +22,42 @@ from sipetl.quality.lookups import Lookup
 from sipetl.quality.plans import FilePlan, Plan, RowPlan, ValuesPlan, Verdict
 from sipetl.quality.results import RuleResult, SuiteResult
 from sipetl.quality.ruletype import Way
-from sipetl.quality.sql import ROW_NUMBER, Columns, RuleError, quote, text
+from sipetl.quality.sql import ROW_NUMBER, Columns, RuleError, all_of, quote, text
 from sipetl.quality.suite import Action, Expectation, Suite
 from sipetl.quality.types import TYPES
 from sipetl.quality.values import Values, read_values
 
+T = TypeVar("T")
+
+_OF_A_PASS = 25
+"""Rules, or counts, in one statement: of 10 to 500, this took the least time with 500 rules (measured)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A rule ready to run: `broken` is the SQL of its failing rows (row plans), `error` why it cannot."""
+    """A rule ready to run: `broken` is the SQL of its failing rows (row plans), `error` why it cannot.
+
+    `is_joined` says that the failing rows are found by a join with a lookup.
+    """
 
     expectation: Expectation
     plan: Plan | None = None
     way: Way = Way.PASS
     broken: str = ""
+    is_joined: bool = False
     verdict: Verdict | None = None
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A batch table on a connection; `source` grows by a join per lookup."""
+    """A batch table on a connection, and what was made of it on the way."""
 
     con: duckdb.DuckDBPyConnection
     table: str
     columns: Columns
-    joins: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
     values: dict[tuple[str, str], Values] = field(default_factory=dict)
-
-    @property
-    def source(self) -> str:
-        return " ".join([quote(self.table), *self.joins])
 
 
 def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> SuiteResult:
@@ -64,9 +69,9 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> Suite
     try:
         described = con.execute(f"describe {quote(table)}").fetchall()
         batch = _Batch(con, table, Columns.of((name, kind) for name, kind, *_ in described))
-        rules = [_ready(batch, rule) for rule in suite.expectations]
-        rows, results = _count(batch, rules)
-        failing = _collect(batch, rules, results)
+        rules = list(_ready_all(batch, suite))
+        failing = _collect(batch, rules)
+        rows, results = _count(batch, rules, failing)
         results = tuple(_or_in_gx(batch, *one, failing) for one in zip(rules, results, strict=True))
         for lookup in batch.lookups:
             con.execute(f"drop table {quote(lookup)}")
@@ -74,6 +79,15 @@ def run_suite(con: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> Suite
         # DuckDB's own text may quote cells.
         raise StoreError("the checks could not be run", why=f"DuckDB: {type(error).__name__}") from None
     return SuiteResult(suite.name, rows, results, failing, table)
+
+
+def _ready_all(batch: _Batch, suite: Suite) -> Iterator[_Rule]:
+    """Make the rules ready; one with the id of a rule before it cannot run, as failing rows are told apart by it."""
+    seen: set[str] = set()
+    for rule in suite.expectations:
+        again = rule.rule_id in seen
+        yield _Rule(rule, error="another rule has the same rule_id") if again else _ready(batch, rule)
+        seen.add(rule.rule_id)
 
 
 def _ready(batch: _Batch, rule: Expectation) -> _Rule:
@@ -102,52 +116,80 @@ def _planned(batch: _Batch, rule: _Rule) -> _Rule:
                 batch.values[key] = read_values(batch.con, quote(batch.table), column, domain)
             return replace(rule, verdict=judge(batch.values[key]))
         case RowPlan(domain=domain, scope=scope, unexpected=unexpected):
-            hit = unexpected if isinstance(unexpected, str) else _look_up(batch, unexpected)
-            return replace(rule, broken=f"{domain} and {scope} and {hit}")
+            if isinstance(unexpected, str):
+                return replace(rule, broken=all_of(domain, scope, unexpected))
+            hit = _look_up(batch, unexpected)
+            return replace(rule, broken=all_of(domain, scope, hit), is_joined=True) if hit else rule
     return rule
 
 
 def _look_up(batch: _Batch, lookup: Lookup) -> str:
-    """Make a lookup and join it; give the SQL of a hit. An empty lookup costs no join."""
+    """Make a lookup; give the SQL of a hit, or nothing where it is empty."""
     name = f"{batch.table}__lookup_{len(batch.lookups)}"
     batch.lookups.append(name)
     lookup.build(batch.con, quote(batch.table), name)
-    if not _one(batch.con, f"select count(*) from {quote(name)}")[0]:
-        return "false"
-    hit = quote(f"{name}_hit")
-    same = (f"{key} is not distinct from {quote(f'{name}_{i}')}" for i, key in enumerate(lookup.keys))
-    batch.joins.append(
-        f"left join (select *, true as {hit} from {quote(name)}) as {quote(name)} on {' and '.join(same)}"
+    ((hits,),) = batch.con.execute(f"select count(*) from {quote(name)}").fetchall()
+    return f"{lookup.key} in (from {quote(name)})" if hits else ""
+
+
+def _collect(batch: _Batch, rules: Sequence[_Rule]) -> str:
+    """Find the failing rows of every rule that has any."""
+    name = f"{batch.table}__failing"
+    batch.con.execute(f"create or replace temp table {quote(name)} ({ROW_NUMBER} bigint, rule_id varchar)")
+    judged = [rule for rule in rules if rule.broken and not rule.is_joined]
+    passes = [*_portions(judged, _OF_A_PASS), *([rule] for rule in rules if rule.is_joined)]
+    for some in passes:
+        batch.con.execute(f"insert into {quote(name)} {_failing(quote(batch.table), some)}")
+    return name
+
+
+def _failing(table: str, rules: Sequence[_Rule]) -> str:
+    """Write the query for the failing rows of some rules: a row once per rule it breaks."""
+    ids = [text(rule.expectation.rule_id) for rule in rules]
+    if len(rules) == 1:
+        return f"select {ROW_NUMBER}, {ids[0]} from {table} where {rules[0].broken}"
+    cases = ", ".join(f"case when {rule.broken} then {i} end" for rule, i in zip(rules, ids, strict=True))
+    anywhere = " or ".join(f"({rule.broken})" for rule in rules)
+    found = f"select {ROW_NUMBER}, unnest([{cases}]) as rule_id from {table} where {anywhere}"
+    return f"from ({found}) where rule_id is not null"
+
+
+def _count(batch: _Batch, rules: Sequence[_Rule], failing: str) -> tuple[int, tuple[RuleResult, ...]]:
+    """Count the rows that each rule looks at, and what else is to be counted of the batch; equal counts once."""
+    wanted = list(dict.fromkeys(["count(*)", *(sql for rule in rules for sql in _aggregates(rule))]))
+    values: dict[str, Any] = {}
+    for some in _portions(wanted, _OF_A_PASS):
+        (counted,) = batch.con.execute(f"select {', '.join(some)} from {quote(batch.table)}").fetchall()
+        values |= zip(some, counted, strict=True)
+    found = batch.con.execute(f"select rule_id, count(*) from {quote(failing)} group by all").fetchall()
+    broken = dict(found)
+    results = tuple(
+        _result(rule, [values[sql] for sql in _aggregates(rule)], broken.get(rule.expectation.rule_id, 0))
+        for rule in rules
     )
-    return f"{hit} is not null"
-
-
-def _count(batch: _Batch, rules: Sequence[_Rule]) -> tuple[int, tuple[RuleResult, ...]]:
-    """Run the counting pass: every aggregate of every rule in one `select`, equal ones once."""
-    wanted = dict.fromkeys(["count(*)", *(sql for rule in rules for sql in _aggregates(rule))])
-    counted = _one(batch.con, f"select {', '.join(wanted)} from {batch.source}")
-    values = dict(zip(wanted, counted, strict=True))
-    results = tuple(_result(rule, [values[sql] for sql in _aggregates(rule)]) for rule in rules)
     return values["count(*)"], results
 
 
 def _aggregates(rule: _Rule) -> tuple[str, ...]:
-    plan = rule.plan
-    if isinstance(plan, FilePlan):
-        return plan.aggregates
-    if not isinstance(plan, RowPlan):
-        return ()
-    wheres = (plan.domain, f"{plan.domain} and {plan.scope}", rule.broken)
-    return tuple(f"count(*) filter (where {where})" for where in wheres)
+    match rule.plan:
+        case FilePlan(aggregates=aggregates):
+            return aggregates
+        case RowPlan(domain=domain, scope=scope):
+            return tuple(_rows_where(where) for where in (domain, all_of(domain, scope)))
+    return ()
 
 
-def _result(rule: _Rule, values: Sequence[Any]) -> RuleResult:
+def _rows_where(condition: str) -> str:
+    return "count(*)" if condition == "true" else f"count(*) filter (where {condition})"
+
+
+def _result(rule: _Rule, values: Sequence[Any], unexpected: int) -> RuleResult:
     blank = _blank(rule)
     match rule.plan:
         case None:
             return blank
         case RowPlan(mostly=mostly, tells_missing=tells_missing):
-            elements, considered, unexpected = values
+            elements, considered = values
             return replace(
                 blank,
                 success=not considered or (considered - unexpected) / considered >= mostly,
@@ -179,23 +221,6 @@ def _blank(rule: _Rule) -> RuleResult:
     )
 
 
-def _collect(batch: _Batch, rules: Sequence[_Rule], results: Sequence[RuleResult]) -> str:
-    """Run the pass for failing rows, over the rules that have any."""
-    name = f"{batch.table}__failing"
-    batch.con.execute(f"create or replace temp table {quote(name)} ({ROW_NUMBER} bigint, rule_id varchar)")
-    broken = [
-        (result.rule_id, rule.broken) for rule, result in zip(rules, results, strict=True) if result.unexpected_count
-    ]
-    if broken:
-        ids = ", ".join(f"case when {sql} then {text(rule_id)} end" for rule_id, sql in broken)
-        anywhere = " or ".join(f"({sql})" for _, sql in broken)
-        batch.con.execute(
-            f"insert into {quote(name)} select * from (select {ROW_NUMBER}, unnest([{ids}]) as rule_id "
-            f"from {batch.source} where {anywhere}) where rule_id is not null"
-        )
-    return name
-
-
 def _or_in_gx(batch: _Batch, rule: _Rule, result: RuleResult, failing: str) -> RuleResult:
     """Give a rule's result; run it in GX itself where nothing else can, and note the rows that fail there."""
     if rule.way is not Way.GX:
@@ -221,7 +246,5 @@ def _or_in_gx(batch: _Batch, rule: _Rule, result: RuleResult, failing: str) -> R
     )
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    """Give the one row of an aggregate; fetched to its end, so that the connection is free for the next."""
-    ((*row,),) = con.execute(sql).fetchall()
-    return tuple(row)
+def _portions(of: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (of[start : start + size] for start in range(0, len(of), size))

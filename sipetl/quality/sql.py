@@ -57,6 +57,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def all_of(*conditions: str) -> str:
+    """Join conditions that all must hold."""
+    return " and ".join(one for one in conditions if one != "true") or "true"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a batch; `kind` is DuckDB's name of its type (`BIGINT`, `DECIMAL(18,6)`)."""

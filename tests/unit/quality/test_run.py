@@ -252,3 +252,30 @@ def test_keys_of_many_rows_are_counted_in_sql_and_found_alike(
 
     assert run(con, table, *rules) == sorted_in_memory
     assert [found.unexpected_count for found in sorted_in_memory] == [2, 4]
+
+
+def test_hundreds_of_rules_are_told_apart(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("bigint", list(range(130)))})
+    rows = [rule(f"row {i}", "column_values_to_be_between", column="c", max_value=i) for i in range(130)]
+    files = [rule(f"file {i}", "column_max_to_be_between", column="c", max_value=i) for i in range(130)]
+
+    result = run_suite(con, table, Suite("s", (*rows, *files)))
+
+    failing = con.execute(f"select rule_id, min(row_number) from {result.failing} group by all").fetchall()
+    assert [found.unexpected_count for found in result.rules[:130]] == list(range(129, -1, -1))
+    assert dict(failing) == {f"row {i}": i + 2 for i in range(129)}
+    assert [found.success for found in result.rules[130:]] == [False] * 129 + [True]
+
+
+def test_rule_with_the_id_of_another_is_an_error(con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make) -> None:
+    table = fill({"c": ("bigint", [1, None])})
+
+    first, again = run(
+        con,
+        table,
+        rule("same", "column_values_to_be_between", column="c", min_value=1),
+        rule("same", "column_values_to_not_be_null", column="c"),
+    )
+
+    assert (first.success, first.unexpected_count) == (True, 0)
+    assert (again.success, again.error) == (False, "another rule has the same rule_id")
