@@ -19,6 +19,7 @@ from sipetl.quality.lookups import BadTexts, OutOfWindow
 from sipetl.quality.plans import RowPlan
 from sipetl.quality.ruletype import RuleType, Way, domain, present, rows
 from sipetl.quality.sql import Columns, Family
+from sipetl.quality.sure import sure_format, sure_pattern
 from sipetl.quality.values import Mask, Values
 
 _LEAP_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - a default for what a text leaves open
@@ -28,14 +29,21 @@ _PYTHON_ONLY = "no SQL engine has it"
 _ROUNDING = "mean and deviation are rounded once, so that no order of rows changes a bit"
 
 
-def _texts(k: kw.MappedColumn, columns: Columns, accepts: Callable[[str], bool]) -> RowPlan:
+def _texts(
+    k: kw.MappedColumn, columns: Columns, accepts: Callable[[str], bool], surely: str | None = None
+) -> RowPlan:
     column = columns.only(k.column, Family.TEXT)
-    return rows(k, columns, present(column), BadTexts(column, accepts))
+    return rows(k, columns, present(column), BadTexts(column, accepts, surely))
 
 
-def _regex(k: row.Matches | row.MatchesNot, columns: Columns, *, wanted: bool) -> RowPlan:
+def _regex(k: row.Matches, columns: Columns) -> RowPlan:
     search = re.compile(k.regex).search
-    return _texts(k, columns, lambda value: (search(value) is not None) == wanted)
+    return _texts(k, columns, lambda value: search(value) is not None, sure_pattern(k.regex))
+
+
+def _not_regex(k: row.MatchesNot, columns: Columns) -> RowPlan:
+    search = re.compile(k.regex).search
+    return _texts(k, columns, lambda value: search(value) is None)
 
 
 def _regex_list(k: row.MatchesList, columns: Columns) -> RowPlan:
@@ -57,7 +65,8 @@ def _parses(read: Callable[[str], Any], value: str) -> bool:
 
 
 def _strftime(k: row.MatchesFormat, columns: Columns) -> RowPlan:
-    return _texts(k, columns, partial(_parses, lambda value: datetime.strptime(value, k.strftime_format)))  # noqa: DTZ007
+    reads = partial(_parses, lambda value: datetime.strptime(value, k.strftime_format))  # noqa: DTZ007
+    return _texts(k, columns, reads, sure_format(k.strftime_format))
 
 
 def _dateutil(k: kw.MappedColumn, columns: Columns) -> RowPlan:
@@ -117,12 +126,8 @@ def _near_mean(multiplier: float, values: Values) -> Mask:
 
 
 VALUE_TYPES: dict[str, RuleType] = {
-    "expect_column_values_to_match_regex": RuleType(
-        row.Matches, partial(_regex, wanted=True), Way.VALUES, note=_REGEX
-    ),
-    "expect_column_values_to_not_match_regex": RuleType(
-        row.MatchesNot, partial(_regex, wanted=False), Way.VALUES, note=_REGEX
-    ),
+    "expect_column_values_to_match_regex": RuleType(row.Matches, _regex, Way.VALUES, note=_REGEX),
+    "expect_column_values_to_not_match_regex": RuleType(row.MatchesNot, _not_regex, Way.VALUES, note=_REGEX),
     "expect_column_values_to_match_regex_list": RuleType(row.MatchesList, _regex_list, Way.VALUES, note=_REGEX),
     "expect_column_values_to_not_match_regex_list": RuleType(row.MatchesNoneOf, _no_regex, Way.VALUES, note=_REGEX),
     "expect_column_values_to_match_strftime_format": RuleType(
