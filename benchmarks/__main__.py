@@ -67,7 +67,7 @@ def _agrees(job: Job, runs: Runs) -> bool:
     by_rows: dict[int, dict[str, dict[str, object]]] = defaultdict(dict)
     for one in job.contestants:
         by_rows[one.rows][one.name] = dict(runs[one.name][0].result)
-    is_so = all(agree(results, job.only_of_ours) for results in by_rows.values())
+    is_so = all(agree(results, job) for results in by_rows.values())
     for results in () if is_so else by_rows.values():
         _say(f"{job.name}: figures differ: {results}")
     return is_so

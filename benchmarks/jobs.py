@@ -45,6 +45,8 @@ class Job:
     note: str = ""
     only_of_ours: Sequence[str] = field(default_factory=tuple)
     """Keys of our result that the others do not have."""
+    only_of_some: Sequence[str] = field(default_factory=tuple)
+    """Keys that two or more have, and must agree on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,9 @@ def _checks(scale: Scale, folder: Path) -> Job:
     def by_suite(own: Path) -> list[str]:
         return ["checks", str(batch), str(file)]
 
+    def with_rows(own: Path) -> list[str]:
+        return ["checks_with_rows", str(batch), str(file)]
+
     def by_hand(own: Path) -> list[str]:
         return ["checks", str(batch), json.dumps(SCHOOLS), json.dumps(GRADES)]
 
@@ -215,9 +220,11 @@ def _checks(scale: Scale, folder: Path) -> Job:
             Contestant("pandas", "pandas", "with_pandas.py", by_hand, rows),
             Contestant("pandera", "pandera", "with_pandera.py", by_hand, rows),
             Contestant("Great Expectations", "gx", "with_gx.py", by_suite, rows),
+            Contestant("Great Expectations, with row ids", "gx", "with_gx.py", with_rows, rows),
         ],
         "sipetl and Great Expectations read the same suite; for the others the checks are written by hand. sipetl also"
-        " keeps which rows failed.",
+        " keeps which rows failed: they are those that Great Expectations names when it is asked for row ids.",
+        only_of_some=("failing_rows",),
     )
 
 
@@ -228,7 +235,9 @@ def _named(folder: Path, days: Sequence[object], kind: str) -> Path:
     return own / f"attendance_{days[0]}_{days[-1]}.csv"
 
 
-def agree(results: Mapping[str, Mapping[str, object]], only_of_ours: Sequence[str]) -> bool:
+def agree(results: Mapping[str, Mapping[str, object]], job: Job) -> bool:
     """Whether all contestants came to the same figures."""
-    plain = [{k: v for k, v in one.items() if k not in only_of_ours} for one in results.values()]
-    return all(one == plain[0] for one in plain)
+    apart = {*job.only_of_ours, *job.only_of_some}
+    plain = [{key: value for key, value in one.items() if key not in apart} for one in results.values()]
+    told = ([one[key] for one in results.values() if key in one] for key in job.only_of_some)
+    return all(one == plain[0] for one in plain) and all(len(some) > 1 and len(set(some)) == 1 for some in told)

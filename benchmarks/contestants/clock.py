@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ def report(work: Callable[[], Any], look: Callable[[Any], Mapping[str, Any]]) ->
     seconds, peak = time.perf_counter() - begun, _peak_mb()
     told = {"seconds": seconds, "peak_mb": peak, "result": look(done)}
     sys.stdout.write("\nREPORT " + json.dumps(told, default=str) + "\n")
+
+
+def hash_of(rows: Iterable[tuple[str, int]]) -> str:
+    """One short text for many rows, whatever their order, so that contestants can be compared."""
+    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
 
 
 def _peak_mb() -> float:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from clock import report
+from clock import hash_of, report
 from sqlalchemy import text
 
 from sipetl.lake import attach
 from sipetl.pipeline import Flags, OpenHome, ingest, open_home
 from sipetl.pipeline.compute import compute
-from sipetl.quality import load_suite, run_suite
+from sipetl.quality import RuleResult, SuiteResult, load_suite, run_suite
 from sipetl.registry.models import FeedName
 from sipetl.settings import load_settings
 
@@ -84,12 +84,15 @@ def checks(batch: str, suite: str) -> None:
     with duckdb.connect() as con:
         con.execute(f"create table batch as from read_parquet('{batch}')")
         rules = load_suite(Path(suite))
-        report(
-            lambda: run_suite(con, "batch", rules), lambda done: {"failing": [_failing(rule) for rule in done.rules]}
-        )
+        report(lambda: run_suite(con, "batch", rules), lambda done: _found(con, done))
 
 
-def _failing(rule: Any) -> int:
+def _found(con: duckdb.DuckDBPyConnection, done: SuiteResult) -> dict[str, Any]:
+    rows = con.execute(f"select rule_id, row_number from {done.failing}").fetchall()
+    return {"failing": [_failing(rule) for rule in done.rules], "failing_rows": hash_of(rows)}
+
+
+def _failing(rule: RuleResult) -> int:
     return int(not rule.success) if rule.unexpected_count is None else int(rule.unexpected_count)
 
 
