@@ -1,6 +1,6 @@
 """Metric values: the catalogue, the compiler, compute, and the one place where integers become values."""
 
-from sipetl.metrics.catalogue import Catalogue, Metric, Source, load_catalogue
+from sipetl.metrics.catalogue import Catalogue, Metric, Source, check_catalogue, load_catalogue
 from sipetl.metrics.compute import KEY, LOWER, UPPER, compute_feed, ensure_inputs, find_values, roll_up
 from sipetl.metrics.facts import load_facts
 from sipetl.metrics.grades import grade_groups
@@ -17,6 +17,7 @@ __all__ = [
     "Metric",
     "Source",
     "Sums",
+    "check_catalogue",
     "compute_feed",
     "ensure_inputs",
     "find_values",

@@ -24,7 +24,7 @@ from sipetl.errors import RegistryError
 from sipetl.metrics.facts import load_facts
 from sipetl.metrics.value import Interval
 from sipetl.registry.models import FeedName, Model
-from sipetl.registry.yamlfile import Document, load_model, read_document
+from sipetl.registry.yamlfile import Document, check_model, load_model, read_document
 
 FOLDER = Path(__file__).parent / "catalogue"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\{[a-z]+\}[a-z0-9_]*)*$", max_length=80)]
@@ -193,35 +193,55 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     """Read and check every file of the catalogue.
 
     Raises:
-        RegistryError: the first fault, with file and line: a wrong field, an expression that names what the facts do
+        RegistryError: the first fault (`check_catalogue` gives all), with file and line: a wrong field, an expression that names what the facts do
             not have or does more than arithmetic and comparison, a name that is there twice.
     """
     entries = tuple(itertools.chain.from_iterable(_load(path) for path in sorted(folder.glob("*.yaml"))))
     return Catalogue(entries)
 
 
-def _load(path: Path) -> Iterator[Metric]:
-    document, loaded = read_document(path), load_model(path, MetricsFile)
-    seen: dict[str, int] = {}
-    for index, metric in enumerate(loaded.metrics):
-        where = document.where(("metrics", index, "metric"))
+def check_catalogue(folder: Path = FOLDER) -> list[RegistryError]:
+    """All faults of every file of the catalogue; empty when it is good."""
+    faults: list[RegistryError] = []
+    for path in sorted(folder.glob("*.yaml")):
+        faults += check_model(path, MetricsFile) or _faults(path)
+    return faults
+
+
+def _load(path: Path) -> tuple[Metric, ...]:
+    loaded = load_model(path, MetricsFile)
+    for fault in _faults(path):
+        raise fault
+    return loaded.metrics
+
+
+def _faults(path: Path) -> Iterator[RegistryError]:
+    """Find what is wrong with the metrics of a file whose shape is right."""
+    document, seen = read_document(path), set()
+    for index, metric in enumerate(load_model(path, MetricsFile).metrics):
         if metric.metric in seen:
-            raise RegistryError(f"the metric {metric.metric!r} is here twice", where=where)
-        seen[metric.metric] = index
-        _check(metric, document, index)
-        yield metric
+            where = document.where(("metrics", index, "metric"))
+            yield RegistryError(f"the metric {metric.metric!r} is here twice", where=where)
+        seen.add(metric.metric)
+        yield from _check(metric, document, index)
 
 
-def _check(metric: Metric, document: Document, index: int) -> None:
+def _check(metric: Metric, document: Document, index: int) -> Iterator[RegistryError]:
     from sipetl.metrics.expression import check_expression  # brings sqlglot, which only some commands need
 
-    facts = load_facts(metric.feed)
+    try:
+        facts = load_facts(metric.feed)
+    except RegistryError as error:
+        yield error
+        return
     if metric.unit not in facts.units:
         known = f"known here: {', '.join(sorted(facts.units))}"
         where = document.where(("metrics", index, "unit"))
-        raise RegistryError(f"the feed has no facts of unit {metric.unit!r}", where=where, cure=known)
+        yield RegistryError(f"the feed has no facts of unit {metric.unit!r}", where=where, cure=known)
     for name in ("where", "numerator", "denominator", "n", "expected"):
-        text = getattr(metric, name)
-        if text is not None:
-            where = document.where(("metrics", index, name))
-            check_expression(text, facts.columns, where=where, keys=tuple(metric.for_))
+        text, where = getattr(metric, name), document.where(("metrics", index, name))
+        try:
+            if text is not None:
+                check_expression(text, facts.columns, where=where, keys=tuple(metric.for_))
+        except RegistryError as error:
+            yield error

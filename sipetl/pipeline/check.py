@@ -8,7 +8,7 @@ from sipetl.disclosure import load_policy
 from sipetl.errors import RegistryError
 from sipetl.intake import load_contract, load_layouts
 from sipetl.intake.layout import Layout
-from sipetl.metrics import load_catalogue
+from sipetl.metrics import check_catalogue
 from sipetl.pipeline.suites import expectations_dir
 from sipetl.plans import check_plans
 from sipetl.quality import check_suite, load_suite
@@ -30,10 +30,12 @@ def check_home(settings: Settings) -> list[RegistryError]:
     registry = None if faults else load_registry(folder)
     layouts: list[Layout] = []
     faults += _fault(lambda: layouts.extend(load_layouts(own if own.is_dir() else None)))
-    faults += _fault(load_catalogue)
+    of_metrics = check_catalogue()
+    faults += of_metrics
     for feed in FeedName:
         faults += _check_suite(settings, feed)
-    faults += check_plans(sorted((folder / "plans").glob("*.yaml")), _schools(registry) if registry else ())
+    if not of_metrics:  # plans name metrics
+        faults += check_plans(sorted((folder / "plans").glob("*.yaml")), _schools(registry) if registry else ())
     if registry:
         faults += _check_names(registry, {layout.layout for layout in layouts})
     return faults

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sipetl.errors import RegistryError
-from sipetl.metrics import Interval, Source, load_catalogue
+from sipetl.metrics import Interval, Source, check_catalogue, load_catalogue
 from sipetl.registry.models import FeedName
 
 GOOD = """
@@ -142,3 +142,26 @@ def test_name_twice_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryError, match="twice"):
         load_catalogue(write(tmp_path, GOOD + second))
+
+
+def test_all_faults_of_all_files_are_told(tmp_path: Path) -> None:
+    wrong = GOOD.replace("days_absent_x100", "days_away").replace("days_enrolled_x100", "sum(days_enrolled_x100)")
+    folder = write(
+        tmp_path, f"{wrong}  - {{metric: one, title: Two, unit: classroom, numerator: days_absent_x100}}\n"
+    )
+    (folder / "more.yaml").write_text(GOOD.replace("title", "tilte").replace("metric: one", "metric: One Two"))
+
+    told = [(fault.where, fault.what) for fault in check_catalogue(folder)]
+
+    said = ["no column 'days_away'", "may not be used", "is here twice", "no facts of unit"]
+    said += ["metrics[0].metric", "'title' is missing", "'tilte' is not known"]
+    assert len(told) == len(said)
+    assert all(words in what for words, (_, what) in zip(said, told, strict=True)), told
+    assert [where.removeprefix(f"{folder}/") for where, _ in told] == [
+        *("metrics.yaml:8", "metrics.yaml:9", "metrics.yaml:10", "metrics.yaml:10"),
+        *("more.yaml:6", "more.yaml:6", "more.yaml:7"),
+    ]
+
+
+def test_the_catalogue_has_no_fault() -> None:
+    assert check_catalogue() == []

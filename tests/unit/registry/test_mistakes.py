@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sipetl.errors import RegistryError
 from sipetl.pipeline.check import check_home
 from sipetl.registry.starting import write_starter
 from sipetl.settings import load_settings
@@ -177,3 +178,14 @@ def test_windows_that_lie_across_others_and_those_of_other_schools_are_no_fault(
     spoil(registry / "feeds.yaml", "code: winter, school_year: 2026,", other)
 
     assert check_home(load_settings(home=registry.parent)) == []
+
+
+def test_faults_of_the_metrics_hide_none_of_the_registry(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_metrics = [RegistryError("one"), RegistryError("two")]
+    monkeypatch.setattr("sipetl.pipeline.check.check_catalogue", lambda: of_metrics)
+    (registry / "x.csv").write_text("", encoding="utf-8")
+
+    other, *found = check_home(load_settings(home=registry.parent))
+
+    assert other.where == str(registry / "x.csv")
+    assert found == of_metrics
