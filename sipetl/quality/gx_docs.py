@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sipetl.quality.gx_engine import quiet
+from sipetl.quality.gx_types import quiet
 
 _SITE = "sipetl"
 

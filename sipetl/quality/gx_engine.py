@@ -6,23 +6,18 @@ only counts and row numbers come back, whatever GX says of values stays here.
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import duckdb
 
+from sipetl.quality.gx_types import BroughtTypesError, named_columns, quiet, register_brought_types
 from sipetl.quality.sql import ROW_NUMBER, Columns, quote
 from sipetl.quality.suite import Expectation
 
-_NAMING = ("column", "column_A", "column_B", "column_list", "column_set")
-"""Kwargs that name columns."""
 _FORMAT = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": [ROW_NUMBER],
@@ -57,10 +52,7 @@ def run_in_gx(con: duckdb.DuckDBPyConnection, table: str, rule: Expectation, col
 
 def _read_by(kwargs: Mapping[str, Any], columns: Columns) -> list[str]:
     """Name the batch's columns that a rule names, also inside a condition; all of them where it names none."""
-    named: set[str] = set()
-    for key in _NAMING:
-        value = kwargs.get(key, ())
-        named.update([value] if isinstance(value, str) else value)
+    named = set(named_columns(kwargs))
     condition = str(kwargs.get("row_condition", ""))
     named.update(name for name in columns.kinds if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", condition))
     return [name for name in columns.kinds if name in named] or list(columns.kinds)
@@ -78,8 +70,11 @@ def _validate(frame: Any, rule: Expectation) -> Found:
         .add_batch_definition_whole_dataframe("all")
     )
     try:
+        register_brought_types()
         suite = gx.ExpectationSuite(name="one", expectations=[{"type": rule.type, "kwargs": dict(rule.kwargs)}])
         (found,) = batch.get_batch({"dataframe": frame}).validate(suite, result_format=_FORMAT).results
+    except BroughtTypesError as error:
+        return Found(success=False, error=str(error))
     except (GreatExpectationsError, ValueError, TypeError, KeyError) as error:
         return Found(success=False, error=f"GX cannot run type {rule.type!r}: {type(error).__name__}")
     if not found.result and _has_raised(found.exception_info):
@@ -107,21 +102,3 @@ def _found(found: Any, mostly: float) -> Found:
         mostly=mostly,
         rows=rows,
     )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep GX from phoning home, and its log and warnings, which may quote cells, from anyone's eyes."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    log = logging.getLogger("great_expectations")
-    was = log.disabled, log.propagate
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        log.propagate = False
-        held = logging.NullHandler()
-        log.addHandler(held)
-        try:
-            yield
-        finally:
-            log.removeHandler(held)
-            log.disabled, log.propagate = was

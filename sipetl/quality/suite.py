@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from sipetl.errors import RegistryError
+from sipetl.quality.gx_types import BroughtTypesError, is_registered, named_columns
 from sipetl.quality.ruletype import Way
 from sipetl.quality.sql import Columns, RuleError
 from sipetl.quality.types import TYPES
@@ -161,7 +162,7 @@ def _expectation(path: Path, line: int, raw: object, number: int) -> Expectation
 def _check_rule(suite: Suite, rule: Expectation, columns: Columns) -> Iterator[RegistryError]:
     known = TYPES.get(rule.type)
     if known is None:
-        yield _fault(suite, rule, "unknown type", cure=spelled(rule.type, sorted(TYPES), "see docs/expectations.md"))
+        yield from _check_foreign(suite, rule, columns)
         return
     if known.way is Way.NEVER:
         yield _fault(suite, rule, "this type cannot be run on a batch", why=known.note, cure="take the rule out")
@@ -173,14 +174,30 @@ def _check_rule(suite: Suite, rule: Expectation, columns: Columns) -> Iterator[R
         for name, why in _wrong_kwargs(error).items():
             yield _fault(suite, rule, f"kwargs {name}".rstrip() + " cannot be used", why=why, cure=takes)
         return
-    absent = [name for name in kwargs.columns() if name not in columns.kinds]
-    for name in absent:
-        listed = f"use one of: {', '.join(columns.kinds)}"
-        yield _fault(
-            suite, rule, f"no column {name!r} in the contract", cure=spelled(name, sorted(columns.kinds), listed)
-        )
+    absent = list(_absent(suite, rule, kwargs.columns(), columns))
+    yield from absent
     if known.plan and not absent and not kwargs.is_foreign:
         yield from _try_plan(suite, rule, partial(known.plan, kwargs, columns))
+
+
+def _check_foreign(suite: Suite, rule: Expectation, columns: Columns) -> Iterator[RegistryError]:
+    """Look at a rule of a type that GX may have from another package, and would run itself."""
+    try:
+        if is_registered(rule.type):
+            yield from _absent(suite, rule, named_columns(rule.kwargs), columns)
+        else:
+            cure = spelled(rule.type, sorted(TYPES), "see docs/expectations.md")
+            yield _fault(suite, rule, "unknown type", cure=cure)
+    except BroughtTypesError as error:
+        yield _fault(suite, rule, "unknown type", why=str(error), cure="mend or remove that package")
+
+
+def _absent(suite: Suite, rule: Expectation, names: Iterable[str], columns: Columns) -> Iterator[RegistryError]:
+    listed = f"use one of: {', '.join(columns.kinds)}"
+    for name in names:
+        if name not in columns.kinds:
+            mend = spelled(name, sorted(columns.kinds), listed)
+            yield _fault(suite, rule, f"no column {name!r} in the contract", cure=mend)
 
 
 def _try_plan(suite: Suite, rule: Expectation, plan: Callable[[], object]) -> Iterator[RegistryError]:

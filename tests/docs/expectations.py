@@ -14,8 +14,9 @@ HEAD = """\
 # Expectations
 
 The rules of a feed are a Great Expectations 1.24 suite (`expectations/*.json`). sipetl executes any such suite itself: one pass of
-DuckDB over the batch counts all rules, and a second one collects the failing rows, if there are any. `sipetl check` tells what is
-wrong with a suite before a file comes. GX is the reference that this is tested against; it also runs what sipetl does not know.
+DuckDB over the batch collects the failing rows of all rules, and a second one counts; suites of hundreds of rules take several.
+`sipetl check` tells what is wrong with a suite before a file comes. GX is the reference that this is tested against; it also runs
+what sipetl does not know.
 
 ## What holds for every type
 
@@ -26,8 +27,9 @@ wrong with a suite before a file comes. GX is the reference that this is tested 
   `strict_max` mean what they mean in GX. In a condition, a missing value is unequal to everything and outside every set, as in pandas.
 - A condition in pandas' language (`condition_parser: pandas`, or `pass_through`) is run by GX itself, and may only compare columns
   with constants: pandas would run any code in it. Suite parameters (`$PARAMETER`) are not filled in: `sipetl check` refuses them.
-- A type that is not in the table below runs in GX's pandas engine on the columns that it names, if GX has it registered; `sipetl check`
-  cannot know that, and calls it unknown. What GX runs is slow: it takes seconds to load.
+- A type of your own runs in GX's pandas engine, on the columns that it names. Install its package beside sipetl, and let it name the
+  module that defines the type as an entry point of the group `sipetl.expectations` (any name, `module` as value): `sipetl check` then
+  knows the type too. What GX runs is slow: it takes seconds to load.
 - Decimals are compared as decimals (0.10 is at least 0.1); GX compares them with binary floats.
 - Spreads are computed from distinct values and their counts, so that no order of rows and no number of threads changes a bit.
 

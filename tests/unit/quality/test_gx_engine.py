@@ -7,12 +7,13 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from sipetl.quality import Expectation, Suite, gx_result, run_suite
+from sipetl.quality import Expectation, Suite, check_suite, gx_result, run_suite
 from sipetl.quality.ruletype import Way
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -119,6 +120,70 @@ def test_rule_about_another_table_is_an_error(con: duckdb.DuckDBPyConnection, ba
 
     assert (rule.success, rule.way) == (False, Way.NEVER)
     assert rule.error.startswith("it cannot be run on a batch")
+
+
+def test_check_knows_a_type_that_is_registered(even: str) -> None:
+    rules = (Expectation("E", even, {"column": "n"}), Expectation("F", even, {"column": "m"}))
+
+    (fault,) = check_suite(Suite("s", rules), {"n": "bigint"})
+
+    assert fault.what == f"rule F ({even}): no column 'm' in the contract"
+
+
+MODULE = """
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation import ColumnMapExpectation
+from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
+
+class ColumnValuesOdd(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.odd"
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column, **_):
+        return column % 2 == 1
+
+class ExpectColumnValuesToBeOdd(ColumnMapExpectation):
+    map_metric = "column_values.odd"
+"""
+ASK = """
+import duckdb
+from sipetl.quality import Expectation, Suite, check_suite, run_suite
+suite = Suite("s", (Expectation("O", "expect_column_values_to_be_odd", {"column": "n"}),))
+print([str(fault) for fault in check_suite(suite, {"n": "bigint"})])
+con = duckdb.connect()
+con.execute("create table batch as select i as row_number, i as n from range(4) as r (i)")
+(rule,) = run_suite(con, "batch", suite).rules
+print(rule.unexpected_count, rule.error)
+"""
+
+
+def ask_with_package(folder: Path) -> list[str]:
+    """Ask a new Python beside whose packages there is one that names `brought` as a bringer of types."""
+    about = folder / "brought-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: brought\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[sipetl.expectations]\nbrought = brought\n", encoding="utf-8")
+    ask = folder / "ask.py"  # a file: beside `python -c`, PySpark takes itself for a doctest and ends the process
+    ask.write_text(ASK, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(ask)], capture_output=True, text=True, check=True
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_type_of_an_installed_package_is_checked_and_run(tmp_path: Path) -> None:
+    (tmp_path / "brought.py").write_text(MODULE, encoding="utf-8")
+
+    assert ask_with_package(tmp_path) == ["[]", "2 "]
+
+
+def test_package_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+    faults, found = ask_with_package(tmp_path)
+
+    why = "brought of sipetl.expectations cannot be imported: No module named 'brought'"
+    assert "rule O (expect_column_values_to_be_odd): unknown type" in faults
+    assert why in faults
+    assert found == f"None {why}"
 
 
 def test_known_types_do_not_load_gx() -> None:
