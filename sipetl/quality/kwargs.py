@@ -19,6 +19,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    field_validator,
     model_validator,
 )
 
@@ -49,6 +50,14 @@ class Kwargs(BaseModel):
     batch_id: Any = None
     result_format: Any = None
     catch_exceptions: Any = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_filled_in(cls, value: Any) -> Any:
+        """Refuse a suite parameter: GX fills it in from what a run is given, and a scheduled load is given nothing."""
+        if isinstance(value, dict) and "$PARAMETER" in value:
+            raise ValueError("suite parameters ($PARAMETER) are not filled in: write the value itself")
+        return value
 
     @classmethod
     def names(cls) -> list[str]:

@@ -78,7 +78,11 @@ FAULTS = {
     ),
     "a parameter that nobody fills in": (
         faulty("table_row_count_to_be_between", min_value={"$PARAMETER": "rows"}),
-        ("kwargs min_value cannot be used", "correct it"),
+        ("kwargs min_value cannot be used", "($PARAMETER) are not filled in: write the value itself"),
+    ),
+    "a parameter in place of a schema": (
+        faulty("column_values_to_match_json_schema", column="school", json_schema={"$PARAMETER": "schema"}),
+        ("kwargs json_schema cannot be used", "($PARAMETER) are not filled in"),
     ),
     "an unknown severity": (
         faulty("column_values_to_not_be_null", severity="fatal", column="school"),
