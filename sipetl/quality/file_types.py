@@ -158,6 +158,8 @@ def _distinct_set(k: of_file.DistinctSet, columns: Columns, *, wanted: Sequence[
 def _divergence(k: of_file.Divergence, columns: Columns) -> ValuesPlan:
     assert k.partition_object is not None  # noqa: S101
     column = columns.any(k.column) if k.partition_object.bins is None else columns.only(k.column, Family.NUMBER)
+    for value in k.partition_object.values or ():
+        column.literal(value)  # refuses what the column cannot hold before there is a batch
     return ValuesPlan(column, domain(k, columns), partial(_judge_divergence, k, column))
 
 

@@ -33,6 +33,12 @@ def _format(value: str) -> str:
     return value
 
 
+def _sign(value: str) -> str:
+    if len(value) != 1 or not value.isascii():
+        raise ValueError("not a single ASCII character")
+    return value
+
+
 Pattern = Annotated[StrictStr, AfterValidator(_pattern)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 Likes = Annotated[tuple[StrictStr, ...], Field(min_length=1)]
@@ -92,7 +98,7 @@ class MatchesNoneOf(kw.MappedColumn):
 class Escaped(kw.MappedColumn):
     """SQL patterns: `escape` is the sign that takes the meaning from `%` and `_`; PostgreSQL's own is a backslash."""
 
-    escape: StrictStr | None = Field(default=None, min_length=1, max_length=1)
+    escape: Annotated[StrictStr, AfterValidator(_sign)] | None = None
 
     def patterns(self) -> tuple[str, ...]:
         """Give all patterns of the rule."""

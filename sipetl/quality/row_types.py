@@ -9,7 +9,7 @@ from sipetl.quality import row_kwargs as row
 from sipetl.quality.lookups import Duplicates, OutOfOrder
 from sipetl.quality.plans import RowPlan
 from sipetl.quality.ruletype import COMPARABLE, Reference, RuleType, domain, present, rows, some_present, within
-from sipetl.quality.sql import Columns, Family, all_of
+from sipetl.quality.sql import Columns, Family, all_of, number
 
 PARTITION = ("district", "school_year")
 """What a compound key is held within, where the batch has it: a file may hold the tables of several years, and a
@@ -41,13 +41,13 @@ def _between(k: row.Between, columns: Columns) -> RowPlan:
 
 def _length(k: row.LengthBetween, columns: Columns) -> RowPlan:
     column = columns.only(k.column, Family.TEXT)
-    low, high = (None if bound is None else repr(bound) for bound in (k.min_value, k.max_value))
+    low, high = (None if bound is None else number(bound) for bound in (k.min_value, k.max_value))
     return rows(k, columns, present(column), f"not {k.sql(f'length({column.sql})', low, high)}")
 
 
 def _length_equals(k: row.LengthEquals, columns: Columns) -> RowPlan:
     column = columns.only(k.column, Family.TEXT)
-    return rows(k, columns, present(column), f"length({column.sql}) <> {k.value!r}")
+    return rows(k, columns, present(column), f"length({column.sql}) <> {number(k.value)}")
 
 
 def _like(k: row.Like, columns: Columns, *, wanted: bool) -> RowPlan:

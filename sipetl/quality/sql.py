@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import isnan
 
 ROW_NUMBER = "row_number"
 
@@ -31,6 +32,8 @@ class Family(StrEnum):
     OTHER = "other"
 
 
+_WIDEST = 38
+"""Digits of DuckDB's widest whole numbers and decimals."""
 _FLOATS = ("DOUBLE", "FLOAT")
 _FAMILIES = {
     "VARCHAR": Family.TEXT,
@@ -62,6 +65,20 @@ def all_of(*conditions: str) -> str:
     return " and ".join(one for one in conditions if one != "true") or "true"
 
 
+def number(value: int | float, kind: str = "BIGINT") -> str:
+    """Write a number for a column of some kind, or raise `RuleError`.
+
+    A fraction is compared with decimals as a decimal, with all else as a double; so is one that no decimal can hold.
+    """
+    digits = _WIDEST - int(kind.rstrip(")").rpartition(",")[2] or 0) if kind.startswith("DECIMAL(") else _WIDEST
+    if -(10**digits) < value < 10**digits:
+        is_binary = isinstance(value, float) and not kind.startswith("DECIMAL")
+        return f"'{value!r}'::double" if is_binary else repr(value)
+    if isinstance(value, int) or isnan(value):
+        raise RuleError("the rule compares with a number that no column can hold")
+    return f"'{value!r}'::double"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a batch; `kind` is DuckDB's name of its type (`BIGINT`, `DECIMAL(18,6)`)."""
@@ -91,7 +108,7 @@ class Column:
             case Family.BOOLEAN, bool():
                 return str(value).lower()
             case Family.NUMBER, int() | float() if not isinstance(value, bool):
-                return self._number(value)
+                return number(value, self.kind)
             case (Family.DATE | Family.TIMESTAMP) as family, str():
                 return f"{family} '{_moment(value, family).isoformat()}'"
         raise RuleError(f"the rule compares {self.family} with {type(value).__name__}")
@@ -102,11 +119,6 @@ class Column:
         if isinstance(value, str) and self.family is not Family.TEXT:
             return _moment(value, self.family)
         return Decimal(repr(value)) if self.kind.startswith("DECIMAL") else value
-
-    def _number(self, value: int | float) -> str:
-        """Write a number; a fraction is compared with decimals as a decimal, with all else as a double."""
-        is_binary = isinstance(value, float) and not self.kind.startswith("DECIMAL")
-        return f"'{value!r}'::double" if is_binary else repr(value)
 
 
 @dataclass(frozen=True, slots=True)

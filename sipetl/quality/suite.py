@@ -29,6 +29,8 @@ from sipetl.registry.spelling import cure as spelled
 
 _LIST_START = re.compile(r'"expectations"\s*:\s*\[')
 _SPACE = re.compile(r"[\s,]*")
+_PLAINLY = {"tuple_type": "it must be a list", "extra_forbidden": "the type does not have it"}
+"""What pydantic would say in words of Python."""
 
 
 class Severity(StrEnum):
@@ -89,24 +91,27 @@ def load_suite(path: Path) -> Suite:
 def read_suite(path: Path) -> Suite:
     """Read any suite of GX; a rule without `meta.rule_id` goes by its `id`, or by its place.
 
+    The older names of GX 0.x, `expectation_suite_name` and `expectation_type`, are read too.
+
     Raises:
         RegistryError: not JSON, not a suite, or a rule without `type` or a known severity.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         raw = json.loads(text)
     except (OSError, UnicodeDecodeError):
         raise RegistryError("the suite cannot be read", where=str(path)) from None
     except json.JSONDecodeError as error:
         _refuse(path, error.lineno, "the suite is not JSON", why=error.msg)
-    if not isinstance(raw, dict) or not raw.get("name") or not isinstance(raw.get("expectations"), list):
+    name = isinstance(raw, dict) and (raw.get("name") or raw.get("expectation_suite_name"))
+    if not name or not isinstance(raw.get("expectations"), list):
         _refuse(path, 1, "this is not a suite", why="it needs 'name' and a list 'expectations'")
     lines = chain(_rule_lines(text), repeat(1))
     rules = (
         _expectation(path, line, rule, number)
         for number, (rule, line) in enumerate(zip(raw["expectations"], lines, strict=False), 1)
     )
-    return Suite(name=str(raw["name"]), expectations=tuple(rules), file=path)
+    return Suite(name=str(name), expectations=tuple(rules), file=path)
 
 
 def check_suite(suite: Suite, columns: Mapping[str, str]) -> list[RegistryError]:
@@ -137,7 +142,8 @@ def _skip_space(text: str, at: int) -> int:
 def _expectation(path: Path, line: int, raw: object, number: int) -> Expectation:
     rule = raw if isinstance(raw, dict) else {}
     meta, kwargs = rule.get("meta") or {}, rule.get("kwargs", {})
-    if not isinstance(rule.get("type"), str) or not isinstance(kwargs, dict) or not isinstance(meta, dict):
+    kind = rule.get("type") or rule.get("expectation_type")
+    if not isinstance(kind, str) or not isinstance(kwargs, dict) or not isinstance(meta, dict):
         _refuse(path, line, f"rule {number} needs a 'type' and an object 'kwargs'")
     rule_id = str(meta.get("rule_id") or rule.get("id") or f"rule-{number}")
     try:
@@ -148,7 +154,7 @@ def _expectation(path: Path, line: int, raw: object, number: int) -> Expectation
         _refuse(path, line, f"rule {rule_id}: {error}", cure=words)
     return Expectation(
         rule_id=rule_id,
-        type=rule["type"],
+        type=kind,
         kwargs=kwargs,
         severity=severity,
         action=action,
@@ -212,7 +218,8 @@ def _wrong_kwargs(error: ValidationError) -> dict[str, str]:
     """Name each wrong keyword once: pydantic tells every branch of a union it tried."""
     wrong: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        wrong.setdefault(str(detail["loc"][0]) if detail["loc"] else "", detail["msg"])
+        why = _PLAINLY.get(detail["type"], detail["msg"])
+        wrong.setdefault(str(detail["loc"][0]) if detail["loc"] else "", why)
     return wrong
 
 

@@ -26,7 +26,8 @@ what sipetl does not know.
 - `mostly`, `row_condition` (as JSON, or as text for the parser `great_expectations`), `ignore_row_if`, `severity`, `strict_min` and
   `strict_max` mean what they mean in GX. In a condition, a missing value is unequal to everything and outside every set, as in pandas.
 - A condition in pandas' language (`condition_parser: pandas`, or `pass_through`) is run by GX itself, and may only compare columns
-  with constants: pandas would run any code in it. Suite parameters (`$PARAMETER`) are not filled in: `sipetl check` refuses them.
+  with constants: pandas would run any code in it. Suite parameters (`$PARAMETER`) are not filled in: `sipetl check` refuses them, as it
+  refuses a keyword that the type does not have. Suites of GX 0.x (`expectation_suite_name`, `expectation_type`) are read too.
 - A type of your own runs in GX's pandas engine, on the columns that it names. Install its package beside sipetl, and let it name the
   module that defines the type as an entry point of the group `sipetl.expectations` (any name, `module` as value): `sipetl check` then
   knows the type too. What GX runs is slow: it takes seconds to load.

@@ -12,7 +12,7 @@ import pytest
 
 from sipetl import repeats
 from sipetl.errors import StoreError
-from sipetl.quality import Expectation, RuleResult, Suite, run_suite
+from sipetl.quality import Expectation, RuleResult, Suite, check_suite, run_suite
 
 Make = Callable[..., Expectation]
 Fill = Callable[[Any], str]
@@ -279,3 +279,36 @@ def test_rule_with_the_id_of_another_is_an_error(con: duckdb.DuckDBPyConnection,
 
     assert (first.success, first.unexpected_count) == (True, 0)
     assert (again.success, again.error) == (False, "another rule has the same rule_id")
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), -1e308, 10**40, 2**63])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("column_values_to_be_between", "max_value"),
+        ("column_max_to_be_between", "min_value"),
+        ("column_values_to_be_in_set", "value_set"),
+        ("column_distinct_values_to_equal_set", "value_set"),
+        ("column_most_common_value_to_be_in_set", "value_set"),
+        ("column_value_lengths_to_be_between", "max_value"),
+        ("column_value_lengths_to_equal", "value"),
+        ("multicolumn_sum_to_equal", "sum_total"),
+    ],
+)
+@pytest.mark.parametrize("type_of", ["bigint", "double", "decimal(18,6)"])
+def test_number_of_any_size_is_refused_by_the_check_or_compared(
+    con: duckdb.DuckDBPyConnection, fill: Fill, rule: Make, kind: str, name: str, number: float, type_of: str
+) -> None:
+    table = fill({"c": (type_of, [1, 2, None]), "d": (type_of, [1, 2, None]), "t": ("varchar", ["a", "b", None])})
+    columns = (
+        {"column_list": ["c", "d"]} if kind.startswith("multi") else {"column": "t" if "length" in kind else "c"}
+    )
+    one = rule("r", kind, **columns, **{name: [number] if name == "value_set" else number})
+
+    faults = check_suite(Suite("s", (one,)), {"c": type_of, "d": type_of, "t": "varchar"})
+
+    (found,) = run(con, table, one)
+    assert bool(found.error) == bool(faults)
+    assert found.error or found.success == (
+        (name == "max_value" and number > 1) or (name == "min_value" and number < 1)
+    )

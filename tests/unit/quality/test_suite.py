@@ -88,7 +88,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
     [
         (rule("column_values_to_sparkle", column="school"), "unknown type"),
         (rule(column="schol"), "no column 'schol' in the contract"),
-        (rule(column="school", most=0.9), "kwargs most cannot be used; Extra inputs"),
+        (rule(column="school", most=0.9), "kwargs most cannot be used; the type does not have it"),
         (rule(column="school", mostly=1.5), "kwargs mostly cannot be used; Input should be less than or equal to 1"),
         (rule("column_values_to_match_regex", column="school", regex="("), "not a regular expression"),
         (
