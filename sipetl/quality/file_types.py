@@ -16,7 +16,7 @@ from sipetl.quality import file_kwargs as of_file
 from sipetl.quality.divergence import divergence
 from sipetl.quality.plans import FilePlan, ValuesPlan, Verdict
 from sipetl.quality.ruletype import COMPARABLE, RuleType, Way, domain, within
-from sipetl.quality.sql import Column, Columns, Family
+from sipetl.quality.sql import Column, Columns, Family, rows_where
 from sipetl.quality.values import Values
 
 MIN_N = 10
@@ -29,12 +29,11 @@ _OF_SETS = "days are compared as days, also in pandas"
 
 
 def _rows_between(k: of_file.RowsBetween, columns: Columns) -> FilePlan:
-    return _counted(f"count(*) filter (where {domain(k, columns)})", k)
+    return _counted(rows_where(domain(k, columns)), k)
 
 
 def _rows_equal(k: of_file.RowsEqual, columns: Columns) -> FilePlan:
-    count = f"count(*) filter (where {domain(k, columns)})"
-    return FilePlan((count,), lambda found: Verdict(found[0] == k.value, found[0]))
+    return FilePlan((rows_where(domain(k, columns)),), lambda found: Verdict(found[0] == k.value, found[0]))
 
 
 def _counted(aggregate: str, k: Any) -> FilePlan:

@@ -13,12 +13,16 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from sipetl.quality.sql import ROW_NUMBER, Column, quote, text
+from sipetl.quality.sql import ROW_NUMBER, Column, all_of, quote, text
 from sipetl.quality.values import Mask, Values, read_values
 from sipetl.repeats import keep_repeated
 
 _CHUNK = 50_000
 """Distinct values per fetch: keeps the Python predicates' memory flat."""
+_LOOK = 20_000
+"""Rows that are looked at first."""
+_REPEATS = 4
+"""Where a value comes this often among them, to find the distinct ones takes less time than a pattern on every row."""
 
 
 class Lookup(Protocol):
@@ -38,7 +42,7 @@ class BadTexts:
 
     Python's `re` and `strptime` are the reference; DuckDB's own differ (`$` before a line end, digits
     beyond ASCII, look-around, month names). `surely` is a pattern of DuckDB's for texts that the predicate
-    accepts without doubt, so that only the others need to be looked at.
+    accepts without doubt, so that of a column of many values only the others need to be looked at.
     """
 
     column: Column
@@ -50,15 +54,20 @@ class BadTexts:
         return self.column.sql
 
     def build(self, con: duckdb.DuckDBPyConnection, table: str, name: str) -> None:
-        con.execute(f"select distinct {self.key} from {table} where {self.key} is not null and {self._doubtful(con)}")
+        where = all_of(f"{self.key} is not null", self._doubtful(con, table))
+        con.execute(f"select distinct {self.key} from {table} where {where}")
         bad: list[str] = []
         while chunk := con.fetchmany(_CHUNK):
             bad.extend(value for (value,) in chunk if not self.accepts(value))
         # as a parameter: pa.array(list) would load pandas
         con.execute(f"create or replace temp table {quote(name)} as select unnest(?::varchar[]) as hit", [bad])
 
-    def _doubtful(self, con: duckdb.DuckDBPyConnection) -> str:
+    def _doubtful(self, con: duckdb.DuckDBPyConnection, table: str) -> str:
         if self.surely is None:
+            return "true"
+        look = f"select count(distinct c), count(c) from (select {self.key} as c from {table} limit {_LOOK})"
+        ((distinct, present),) = con.execute(look).fetchall()
+        if distinct * _REPEATS < present:
             return "true"
         try:
             con.execute("select regexp_matches('', ?)", [self.surely]).fetchall()

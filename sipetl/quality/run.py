@@ -22,7 +22,7 @@ from sipetl.quality.lookups import Lookup
 from sipetl.quality.plans import FilePlan, Plan, RowPlan, ValuesPlan, Verdict
 from sipetl.quality.results import RuleResult, SuiteResult
 from sipetl.quality.ruletype import Way
-from sipetl.quality.sql import ROW_NUMBER, Columns, RuleError, all_of, quote, text
+from sipetl.quality.sql import ROW_NUMBER, Columns, RuleError, all_of, quote, rows_where, text
 from sipetl.quality.suite import Action, Expectation, Suite
 from sipetl.quality.types import TYPES
 from sipetl.quality.values import Values, read_values
@@ -175,12 +175,8 @@ def _aggregates(rule: _Rule) -> tuple[str, ...]:
         case FilePlan(aggregates=aggregates):
             return aggregates
         case RowPlan(domain=domain, scope=scope):
-            return tuple(_rows_where(where) for where in (domain, all_of(domain, scope)))
+            return tuple(rows_where(where) for where in (domain, all_of(domain, scope)))
     return ()
-
-
-def _rows_where(condition: str) -> str:
-    return "count(*)" if condition == "true" else f"count(*) filter (where {condition})"
 
 
 def _result(rule: _Rule, values: Sequence[Any], unexpected: int) -> RuleResult:

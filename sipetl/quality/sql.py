@@ -79,6 +79,11 @@ def number(value: int | float, kind: str = "BIGINT") -> str:
     return f"'{value!r}'::double"
 
 
+def rows_where(condition: str) -> str:
+    """Write the count of the rows that meet a condition."""
+    return "count(*)" if condition == "true" else f"count(*) filter (where {condition})"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a batch; `kind` is DuckDB's name of its type (`BIGINT`, `DECIMAL(18,6)`)."""

@@ -47,14 +47,9 @@ def sure_pattern(pattern: str) -> str | None:
 
 
 def sure_format(strftime_format: str) -> str | None:
-    """Write a pattern of DuckDB's for texts that `datetime.strptime` reads in this format.
-
-    Of days alone there are so few that a pattern would take longer than they do.
-    """
+    """Write a pattern of DuckDB's for texts that `datetime.strptime` reads in this format."""
     pieces = _pieces(_FORMAT_PIECE, strftime_format)
-    if pieces is None or "%H" not in pieces:
-        return None
-    return rf"\A{''.join(_DIRECTIVES.get(piece, piece) for piece in pieces)}\z"
+    return None if pieces is None else rf"\A{''.join(_DIRECTIVES.get(piece, piece) for piece in pieces)}\z"
 
 
 def _pieces(of: re.Pattern[str], whole: str) -> list[str] | None:

@@ -97,7 +97,7 @@ def test_a_pattern_that_may_mean_more_to_duckdb_goes_to_python(pattern: str) -> 
 
 
 @given(
-    chosen=st.permutations(DIRECTIVES).flatmap(lambda given: st.integers(0, 8).map(lambda n: [*given[:n], "%H"])),
+    chosen=st.permutations(DIRECTIVES).flatmap(lambda given: st.integers(0, 8).map(lambda n: given[:n])),
     sign=st.sampled_from(["", "-", "/", " ", ".", "T", ":", ", "]),
     data=st.data(),
 )
@@ -114,18 +114,17 @@ def test_a_format_of_duckdb_finds_only_what_python_reads(
     assert datetime.strptime(written, strftime_format)  # noqa: DTZ007
 
 
-@pytest.mark.parametrize(
-    "strftime_format", ["%Y-%m-%d", "%d %b %Y %H:%M", "%I:%M %p", "%H:%M %z", "%H%%", "%H\n%M", "é%H"]
-)
-def test_a_format_of_days_or_of_words_goes_to_python(strftime_format: str) -> None:
+@pytest.mark.parametrize("strftime_format", ["%d %b %Y %H:%M", "%I:%M %p", "%H:%M %z", "%H%%", "%H\n%M", "é%H"])
+def test_a_format_of_words_or_odd_signs_goes_to_python(strftime_format: str) -> None:
     assert sure_format(strftime_format) is None
 
 
+@pytest.mark.parametrize("times", [1, 10], ids=["many values", "few values"])
 @pytest.mark.parametrize("pattern", ["^[0-9]{3}$", "(?:^[0-9]{3}$)+", TOO_LARGE])
 def test_rows_fail_alike_with_a_pattern_of_duckdb_and_without(
-    duck: duckdb.DuckDBPyConnection, pattern: str, fill_texts: Callable[[list[str | None]], str]
+    duck: duckdb.DuckDBPyConnection, pattern: str, times: int, fill_texts: Callable[[list[str | None]], str]
 ) -> None:
-    cells = ["123", "123\n", "12", "١٢٣", "", None, "123", "1" * 1001]
+    cells = ["123", "123\n", "12", "١٢٣", "", None, "123", "1" * 1001] * times
     table = fill_texts(cells)
     rule = Expectation("r", "expect_column_values_to_match_regex", {"column": "c", "regex": pattern})
 
