@@ -7,7 +7,7 @@ from sipetl.lake.guard import Impact, Part, Scope, impact
 from sipetl.lake.identity import LOCK as IDENTITY_LOCK
 from sipetl.lake.identity import attach_identity, key_of, refresh_identity, view_types
 from sipetl.lake.retract import Retraction, Snapshot, retract, retraction_scope, rows_replaced, would_retract
-from sipetl.lake.tables import FOLDED, NO_SPACE, Lake, attach, close_off, column_types
+from sipetl.lake.tables import FOLDED, NO_SPACE, Lake, attach, close_off, column_types, rows_by_district
 
 __all__ = [
     "FOLDED",
@@ -33,6 +33,7 @@ __all__ = [
     "refresh_identity",
     "retract",
     "retraction_scope",
+    "rows_by_district",
     "rows_replaced",
     "view_types",
     "would_retract",

@@ -160,6 +160,17 @@ def files_of(table: DeltaTable | None, predicate: str) -> list[str]:
     return sorted(table.file_uris(file_pruning_predicate=predicate) if predicate else table.file_uris())
 
 
+def rows_by_district(lake: Lake, feed: FeedName, school_year: int) -> dict[str, int]:
+    """How many rows each district has in a year, by the table's log alone."""
+    table = open_table(lake, feed)
+    if table is None:
+        return {}
+    files = pa.table(table.get_add_actions(flatten=True))
+    own = files.filter(pa.compute.equal(files["partition.school_year"], school_year))
+    sums = own.group_by("partition.district").aggregate([("num_records", "sum")])
+    return dict(zip(sums["partition.district"].to_pylist(), sums["num_records_sum"].to_pylist(), strict=True))
+
+
 def attach(
     con: duckdb.DuckDBPyConnection,
     lake: Lake,

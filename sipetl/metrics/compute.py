@@ -71,14 +71,14 @@ def compute_feed(
         as_of: rows after it are not looked at.
         catalogue: the definitions; values that templates need are looked up in the data.
         levels: `LOWER` gives schools and districts; `UPPER` the metrics that do not add up, for regions and the state,
-            where the inputs must hold every district.
+            where the inputs must hold every district; both together give both.
         engine: what adds up the rows.
 
     Raises:
         LakeError: the engine could not compute them.
     """
     known = find_values(con, catalogue, feed, engine=engine)
-    metrics = [m for m in known.metrics(feed) if levels == LOWER or m.unit == "student"]
+    metrics = [m for m in known.metrics(feed) if "school" in levels or m.unit == "student"]
     table, facts = f"computed_{feed.value}", load_facts(feed)
     if not metrics:
         con.execute(f"create or replace temp table {table} as {EMPTY}")
@@ -115,7 +115,7 @@ EMPTY = """select
 
 def roll_up(
     con: duckdb.DuckDBPyConnection,
-    values: pa.Table,
+    values: str,
     *,
     catalogue: Catalogue,
     as_of: date,
@@ -128,31 +128,30 @@ def roll_up(
 
     Args:
         con: where `ref_organization` and `ref_period` are.
-        values: rows of `metric.value` of every district: its own, or those of its schools where its own are not here.
+        values: table of rows of `metric.value` of every district: its own, or those of its schools where its own are not
+            here.
         catalogue: the definitions, with the found values.
         as_of: the run's day.
         levels: which of `district`, `region`, `state`.
     """
-    names = {m: catalogue.get(m) for m in pa.compute.unique(values["metric"]).to_pylist()}
+    names = {m: catalogue.get(m) for (m,) in con.execute(f"select distinct metric from {values}").fetchall()}
     adding = {name: metric.denominator is None for name, metric in names.items() if metric and metric.is_additive}
     kinds = pa.table({"metric": pa.array(adding, pa.string()), "is_count": pa.array(adding.values(), pa.bool_())})
-    con.register("rolled_values", values)
     con.register("rolled_kinds", kinds)
-    given = "select 1 from rolled_values join ref_organization using (organization_id) where level = 'district'"
+    given = f"select 1 from {values} join ref_organization using (organization_id) where level = 'district'"
     below = "district" if con.execute(given).fetchone() else "school"
-    parts = " union all by name ".join(_rolled(level, below) for level in levels)
+    parts = " union all by name ".join(_rolled(values, level, below) for level in levels)
     con.execute(f"create or replace temp table computed_roll_up as {parts}", {"as_of": as_of})
-    con.unregister("rolled_values")
     con.unregister("rolled_kinds")
     return "computed_roll_up"
 
 
-def _rolled(level: str, below: str) -> str:
+def _rolled(values: str, level: str, below: str) -> str:
     return f"""
         select
             s.{level}_id as organization_id, l.period_id, l.metric, l.metric_version, l.student_group, p.school_year,
             least(p.ends_on, $as_of) as as_of, {ADDED}
-        from (select v.*, k.is_count from rolled_values as v join rolled_kinds as k on k.metric = v.metric) as l
+        from (select v.*, k.is_count from {values} as v join rolled_kinds as k on k.metric = v.metric) as l
         join ref_organization as s on s.organization_id = l.organization_id and s.level = '{below}'
         join ref_period as p on p.period_id = l.period_id
         where s.{level}_id is not null

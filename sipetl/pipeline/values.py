@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,9 +20,11 @@ from sqlalchemy import Connection, select, text
 from sipetl.metrics import LOWER
 from sipetl.metrics.compute import KEY
 from sipetl.registry.models import FeedName
-from sipetl.warehouse import Written, copy_out, patch
+from sipetl.warehouse import Written, copy_out_parts, patch
 from sipetl.warehouse import tables as t
 
+ABOVE = ""
+"""In place of a district in the ledger of work: what lies above the districts is to be computed again."""
 _INPUT_SPACE = uuid.UUID("6f1d2d3e-6a0b-5d4e-9c51-73f3b1f0a1c7")
 """Name space of input ids: a set of parts has the same id in every rebuild that has the same parts."""
 _WIDE, _EXACT = pa.decimal128(38, 0), pa.decimal128(38, 18)
@@ -60,6 +62,8 @@ class Task:
     districts: tuple[str, ...]
     day: date
     """The day that is computed for."""
+    is_owed: bool = False
+    """An earlier run changed districts and did not come to what lies above them."""
 
     @property
     def is_whole(self) -> bool:
@@ -78,6 +82,10 @@ class Slice:
 
     def read(self, connection: Connection) -> pa.Table:
         """The rows that are there."""
+        return pa.concat_tables([STORED.empty_table(), *self.parts(connection)])
+
+    def parts(self, connection: Connection) -> Iterator[pa.Table]:
+        """The same, some at a time."""
         query = f"""
             select {", ".join(f"v.{name}" for name in STORED.names)}
             from metric.value v join ref.organization o using (organization_id)
@@ -92,7 +100,7 @@ class Slice:
             "periods": sorted(self.periods or ()),
         }
         used = {name: value for name, value in given.items() if f"%({name})s" in query}
-        return copy_out(connection, query, used, STORED)
+        return copy_out_parts(connection, query, used, STORED)
 
     def _narrowed(self) -> str:
         terms = []

@@ -1,6 +1,6 @@
 """The warehouse: PostgreSQL, embedded or by URL; tables, migrations, bulk writes and locks."""
 
-from sipetl.warehouse.bulk import Written, copy_in, copy_out, merge, patch
+from sipetl.warehouse.bulk import Written, copy_in, copy_out, copy_out_parts, merge, patch
 from sipetl.warehouse.engine import ROLES, Warehouse, advisory_locks, open_warehouse, told_plainly
 from sipetl.warehouse.upgrade import upgrade
 
@@ -11,6 +11,7 @@ __all__ = [
     "advisory_locks",
     "copy_in",
     "copy_out",
+    "copy_out_parts",
     "merge",
     "open_warehouse",
     "patch",

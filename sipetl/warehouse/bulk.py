@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Table, text
 
 WORTH_ANALYSING = 1_000
 """Rows of a stage from which its statistics save the planner more than they cost."""
+PART_ROWS, PART_BYTES = 50_000, 8 << 20
+"""How much of a table is turned into the text that goes to the server, or comes from it, at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ def copy_in(connection: Connection, target: str, data: pa.Table) -> None:
     """
     if data.num_rows == 0:
         return
-    buffer = io.BytesIO()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
-    pyarrow.csv.write_csv(data, buffer, options)
     columns = ", ".join(f'"{name}"' for name in data.column_names)
     raw = connection.connection.dbapi_connection
     with raw.cursor().copy(f"copy {target} ({columns}) from stdin with (format csv)") as copy:  # type: ignore[union-attr]
-        copy.write(buffer.getvalue())
+        for first in range(0, data.num_rows, PART_ROWS):
+            buffer = io.BytesIO()
+            pyarrow.csv.write_csv(data.slice(first, PART_ROWS), buffer, options)
+            copy.write(buffer.getbuffer())
 
 
 def copy_out(connection: Connection, query: str, given: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
@@ -57,22 +60,34 @@ def copy_out(connection: Connection, query: str, given: Mapping[str, Any], schem
         given: the parameters.
         schema: of the result, in the query's order; no booleans, which PostgreSQL writes as `t` and `f`.
     """
+    return pa.concat_tables([schema.empty_table(), *copy_out_parts(connection, query, given, schema)])
+
+
+def copy_out_parts(
+    connection: Connection, query: str, given: Mapping[str, Any], schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """Read a query by COPY, some rows at a time: for a caller that does not want to hold them all."""
     raw = connection.connection.dbapi_connection
     buffer = io.BytesIO()
     with raw.cursor().copy(f"copy ({query}) to stdout (format csv)", given) as copy:  # type: ignore[union-attr]
-        for block in copy:
-            buffer.write(block)
-    if buffer.tell() == 0:
-        return schema.empty_table()
+        for row in copy:  # the server sends each row by itself
+            buffer.write(row)
+            if buffer.tell() >= PART_BYTES:
+                yield _parsed(buffer, schema)
+                buffer = io.BytesIO()
+    if buffer.tell():
+        yield _parsed(buffer, schema)
+
+
+def _parsed(buffer: io.BytesIO, schema: pa.Schema) -> pa.Table:
     buffer.seek(0)
-    found: pa.Table = pyarrow.csv.read_csv(
+    return pyarrow.csv.read_csv(
         buffer,
         pyarrow.csv.ReadOptions(column_names=schema.names),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
         ),
     )
-    return found
 
 
 def merge(connection: Connection, table: Table, data: pa.Table, *, within: str) -> Written:

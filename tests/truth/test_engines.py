@@ -18,6 +18,8 @@ from sipetl.metrics import LOWER, UPPER, compute_feed, load_catalogue
 from sipetl.metrics.engine import DUCKDB, Engine
 from sipetl.metrics.spark import SAME_MEANING, Spark
 from sipetl.pipeline import OpenHome, open_home
+from sipetl.pipeline.load import load_reference
+from sipetl.pipeline.recompute import Setting, _attach
 from sipetl.pipeline.values import Task
 from sipetl.registry.models import FeedName
 from tests.truth.lived import Lived
@@ -49,8 +51,8 @@ def connect(home: OpenHome) -> Iterator[Connect]:
         con = home.duckdb()
         made.append(con)
         con.execute(f"set threads = {threads}")
-        pipeline._load_reference(home, con)
-        pipeline._attach(home, con, Task(feed, YEAR, (), home.now().date()), None)
+        load_reference(home, con)
+        _attach(Setting(home, con, Task(feed, YEAR, (), home.now().date()), DUCKDB, anew=False), None)
         return con
 
     yield make

@@ -74,6 +74,12 @@ def integers(
     return {row[0]: row[1:] for row in found}
 
 
+def below(con: duckdb.DuckDBPyConnection, values: pa.Table) -> str:
+    """Values as a table for `roll_up`."""
+    con.register("below", values)
+    return "below"
+
+
 def two_weeks(con: duckdb.DuckDBPyConnection) -> None:
     """School days 2025-10-27..31 and 2025-11-03..07."""
     con.execute(
@@ -392,7 +398,9 @@ def test_what_a_late_school_owes_is_missing_in_the_region_and_the_state_too(con:
     table = compute_feed(con, FeedName.ASSESSMENT, as_of=AS_OF, catalogue=load_catalogue())
     values = to_values(con, table, catalogue=load_catalogue())
 
-    rolled = to_values(con, roll_up(con, values, catalogue=load_catalogue(), as_of=AS_OF), catalogue=load_catalogue())
+    rolled = to_values(
+        con, roll_up(con, below(con, values), catalogue=load_catalogue(), as_of=AS_OF), catalogue=load_catalogue()
+    )
 
     found = {
         v["organization_id"]: (v["n"], v["expected_n"], round(v["coverage"], 3))
@@ -704,7 +712,7 @@ def test_state_adds_the_schools_integers(con: duckdb.DuckDBPyConnection) -> None
     table = compute_feed(con, FeedName.ATTENDANCE, as_of=AS_OF, catalogue=load_catalogue())
     values = to_values(con, table, catalogue=load_catalogue())
 
-    rolled = roll_up(con, values, catalogue=load_catalogue(), as_of=AS_OF)
+    rolled = roll_up(con, below(con, values), catalogue=load_catalogue(), as_of=AS_OF)
 
     found = con.execute(
         f"select organization_id, numerator, denominator, sum_yy, n, expected_n from {rolled} "
@@ -733,7 +741,9 @@ def test_count_stays_over_one_when_rolled_up(con: duckdb.DuckDBPyConnection) -> 
     known = find_values(con, load_catalogue(), FeedName.OBSERVATION)
     values = to_values(con, compute_feed(con, FeedName.OBSERVATION, as_of=AS_OF, catalogue=known), catalogue=known)
 
-    rolled = to_values(con, roll_up(con, values, catalogue=known, as_of=AS_OF), catalogue=known).to_pylist()
+    rolled = to_values(
+        con, roll_up(con, below(con, values), catalogue=known, as_of=AS_OF), catalogue=known
+    ).to_pylist()
 
     state = [v for v in rolled if v["metric"] == "observation_count" and v["organization_id"] == STATE]
     assert {(v["numerator"], v["denominator"], v["value"]) for v in state} == {(2, 1, 2)}
