@@ -15,13 +15,15 @@ import pytest
 
 import sipetl.pipeline.compute as pipeline
 from sipetl.metrics import LOWER, UPPER, compute_feed, load_catalogue
-from sipetl.metrics.engine import DUCKDB, Engine
+from sipetl.metrics.engine import DUCKDB, DuckDB, Engine
 from sipetl.metrics.spark import SAME_MEANING, Spark
 from sipetl.pipeline import OpenHome, open_home
+from sipetl.pipeline.compute import compute
 from sipetl.pipeline.load import load_reference
 from sipetl.pipeline.recompute import Setting, _attach
 from sipetl.pipeline.values import Task
 from sipetl.registry.models import FeedName
+from sipetl.warehouse import Written
 from tests.truth.lived import Lived
 
 if TYPE_CHECKING:
@@ -128,6 +130,18 @@ def test_number_and_order_of_files_change_nothing(home: OpenHome, connect: Conne
         )
 
     assert sha256(lines(con, home, FeedName.ATTENDANCE)) == expected
+
+
+@pytest.mark.parametrize("row_bytes", [1 << 62, 1], ids=["each district alone", "all at once"])
+def test_how_many_districts_are_computed_at_once_changes_nothing(
+    home: OpenHome, monkeypatch: pytest.MonkeyPatch, row_bytes: int
+) -> None:
+    monkeypatch.setattr(DuckDB, "row_bytes", row_bytes)
+
+    done = compute(home, everything=True)
+
+    assert max(len(districts) for _, _, districts in done.partitions) > 1
+    assert done.written == Written()
 
 
 @pytest.mark.parametrize("partitions", ["1", "5"])
