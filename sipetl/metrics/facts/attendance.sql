@@ -296,18 +296,34 @@ period_month as (
     join (select distinct school_year, month_number from student_month) as m on m.school_year = p.school_year
     where m.month_number <= year(p.as_of) * 12 + month(p.as_of)
 ),
+-- days of a period side by side in one number, 16 bits each: enrolled, absent, unexcused, due; and the last span, so that
+-- months and roster are grouped once
 counted as (
     select
-        m.population, m.person_key, m.organization_id, p.period_id,
-        sum(bit_count(m.enrolled & p.mask)::integer) as enrolled,
-        sum(bit_count(m.absent & p.mask)::integer) as absent,
-        sum(bit_count(m.unexcused & m.absent & p.mask)::integer) as unexcused,
-        sum(case when p.is_own then bit_count(m.enrolled & p.mask)::integer else 0 end) as period_enrolled,
-        sum(case when p.is_own then bit_count(m.absent & p.mask)::integer else 0 end) as period_absent,
-        sum(bit_count(m.due & p.mask)::integer) as due,
-        sum(case when p.is_own then bit_count(m.due & p.mask)::integer else 0 end) as period_due
-    from placed_month as m
-    join period_month as p on p.school_year = m.school_year and p.month_number = m.month_number
+        population, person_key, organization_id, period_id,
+        sum(days)::bigint as days, sum(period_days)::bigint as period_days, max(latest) as latest
+    from (
+        select
+            population, person_key, organization_id, period_id,
+            days, case when is_own then days else 0 end as period_days, null::bigint as latest
+        from (
+            select
+                m.population, m.person_key, m.organization_id, p.period_id, p.is_own,
+                bit_count(m.enrolled & p.mask)::bigint
+                + (bit_count(m.absent & p.mask)::bigint << 16)
+                + (bit_count(m.unexcused & m.absent & p.mask)::bigint << 32)
+                + (bit_count(m.due & p.mask)::bigint << 48) as days
+            from placed_month as m
+            join period_month as p on p.school_year = m.school_year and p.month_number = m.month_number
+        )
+        union all
+        -- groups come from the roster at the period's end; for who left before, from the last span there
+        select
+            n.population, n.person_key, n.organization_id, p.period_id, 0, 0,
+            ((n.valid_from - date '1970-01-01')::bigint << 32) + n.span_id
+        from span as n
+        join period as p on p.school_year = n.school_year and n.valid_from <= p.as_of
+    )
     group by all
 ),
 -- a source that only sends running totals: the latest one, where no days are known --------------------------------------------
@@ -333,50 +349,33 @@ total as materialized (
     select
         coalesce(c.population, r.population) as population, coalesce(c.person_key, r.person_key) as person_key,
         coalesce(c.organization_id, r.organization_id) as organization_id, coalesce(c.period_id, r.period_id) as period_id,
-        coalesce(r.latest.member, nullif(100 * c.enrolled::bigint, 0)) as days_enrolled_x100,
-        coalesce(r.latest.absent, case when c.enrolled > 0 then 100 * c.absent::bigint end) as days_absent_x100,
-        case when c.enrolled > 0 then 100 * c.unexcused::bigint end as days_unexcused_x100,
-        case when c.enrolled > 0 then 100 * c.period_enrolled::bigint end as period_days_enrolled_x100,
-        case when c.enrolled > 0 then 100 * c.period_absent::bigint end as period_days_absent_x100,
-        100 * c.due::bigint as days_due_x100, 100 * c.period_due::bigint as period_days_due_x100
-    from counted as c
+        coalesce(r.latest.member, nullif(100 * c.enrolled, 0)) as days_enrolled_x100,
+        coalesce(r.latest.absent, case when c.enrolled > 0 then 100 * ((c.days >> 16) & 65535) end) as days_absent_x100,
+        case when c.enrolled > 0 then 100 * ((c.days >> 32) & 65535) end as days_unexcused_x100,
+        case when c.enrolled > 0 then 100 * (c.period_days & 65535) end as period_days_enrolled_x100,
+        case when c.enrolled > 0 then 100 * ((c.period_days >> 16) & 65535) end as period_days_absent_x100,
+        100 * (c.days >> 48) as days_due_x100, 100 * (c.period_days >> 48) as period_days_due_x100,
+        c.latest
+    from (select *, days & 65535 as enrolled from counted) as c
     full join running as r
         on r.population = c.population and r.person_key = c.person_key
         and r.organization_id = c.organization_id and r.period_id = c.period_id
-    where c.enrolled > 0 or c.due > 0 or r.person_key is not null
-),
--- groups come from the roster at the period's end; for who left before, from the last span there ------------------------------
-member as materialized (
-    select
-        n.population, n.person_key, n.organization_id, p.period_id,
-        max(((n.valid_from - date '1970-01-01')::bigint << 32) + n.span_id) as latest
-    from span as n
-    join period as p on p.school_year = n.school_year and n.valid_from <= p.as_of
-    group by all
+    where c.enrolled > 0 or c.days >> 48 > 0 or r.person_key is not null or c.latest is not null
 ),
 facts as materialized (
     select
-        coalesce(t.population, m.population) as population,
-        coalesce(t.person_key, m.person_key) as person_key,
-        coalesce(t.organization_id, m.organization_id) as organization_id,
-        coalesce(t.period_id, m.period_id) as period_id,
-        t.* exclude (population, person_key, organization_id, period_id, days_due_x100, period_days_due_x100),
+        t.* exclude (days_due_x100, period_days_due_x100),
         case when c.calendar is not null then coalesce(t.days_due_x100, 0) end as days_due_x100,
         case when c.calendar is not null then coalesce(t.period_days_due_x100, 0) end as period_days_due_x100,
-        m.latest, p.school_year,
-        case when m.person_key is not null then true when f.district is not null then false end as is_expected
+        p.school_year,
+        case when t.latest is not null then true when f.district is not null then false end as is_expected
     from total as t
-    full join member as m
-        on m.population = t.population and m.person_key = t.person_key
-        and m.organization_id = t.organization_id and m.period_id = t.period_id
-    left join (select period_id, school_year from period) as p on p.period_id = coalesce(t.period_id, m.period_id)
-    left join school as s on s.organization_id = coalesce(t.organization_id, m.organization_id)
+    join school as s on s.organization_id = t.organization_id
+    left join (select period_id, school_year from period) as p on p.period_id = t.period_id
     left join roster_of as f
-        on f.population = coalesce(t.population, m.population)
-        and f.district = s.district and f.school_year = p.school_year
+        on f.population = t.population and f.district = s.district and f.school_year = p.school_year
     left join (select distinct calendar, school_year from calendar_month) as c
         on c.calendar = s.calendar and c.school_year = p.school_year
-    where s.organization_id is not null
 ),
 facts_student_school as materialized (
     select
