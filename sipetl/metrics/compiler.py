@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sipetl.metrics.catalogue import Metric
-from sipetl.metrics.facts import Facts, Unit, load_facts
+from sipetl.metrics.facts import Ascent, Facts, Unit, load_facts
 from sipetl.metrics.value import Interval
 
 __all__ = ["ADDED", "compile_feed", "load_facts"]
@@ -87,19 +87,20 @@ def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]
     sums = _Sums(facts.columns)
     structs = ",\n        ".join(_struct(metric, sums) for metric in metrics)
     aggregates = ",\n        ".join(f"{sql} as {name}" for sql, name in sums.names.items())
+    base = "organization_id, period_id, alone_to" if unit.ascent is Ascent.LEVELS else "organization_id, period_id"
     return [
         f"""sums_{unit.name} as (
     select
-        organization_id, period_id,
+        {base},
         {_group_name(unit.groups)} as student_group,
         {aggregates}
     from {_named(unit)}
-    group by {_grouping(unit.groups)}
+    group by {_grouping(base, unit.groups)}
 )""",
         f"""long_{unit.name} as (
-    select organization_id, period_id, student_group, m.*
+    select {base}, student_group, m.*
     from (
-        select organization_id, period_id, student_group, unnest([
+        select {base}, student_group, unnest([
         {structs}
         ]) as m
         from sums_{unit.name}
@@ -115,8 +116,7 @@ def _named(unit: Unit) -> str:
     return f"(select *, {', '.join(added)} from facts_{unit.name})" if added else f"facts_{unit.name}"
 
 
-def _grouping(groups: str) -> str:
-    base = "organization_id, period_id"
+def _grouping(base: str, groups: str) -> str:
     if groups == "own":
         return f"{base}, student_group"
     sets = [f"({base})", *(f"({base}, {name})" for name in FAMILIES[groups])]
@@ -212,18 +212,32 @@ def _holds(expression: str, is_condition: bool) -> str:
 def _rows(unit: Unit) -> str:
     own = f"""    select * exclude (is_count, all_only) from long_{unit.name}
     where student_group = 'all' or not all_only"""
-    if not unit.is_additive:
+    added = f"""l.period_id, l.student_group, l.metric, l.metric_version,
+        {ADDED}, any_value(l.kinds) as kinds"""
+    keys = "l.period_id, l.student_group, l.metric, l.metric_version, l.is_count"
+    if unit.ascent is Ascent.AS_IS:
         return own
+    if unit.ascent is Ascent.LEVELS:
+        return f"""    select l.organization_id, {added}
+    from (
+        select l.* exclude (alone_to) from long_{unit.name} as l
+        left join school as s on s.organization_id = l.organization_id
+        where s.organization_id is null or list_contains($levels, 'school')
+        union all by name
+        select l.* exclude (organization_id, alone_to), p.place_id as organization_id
+        from long_{unit.name} as l
+        join place as p on p.school_id = l.organization_id and p.height <= l.alone_to
+    ) as l
+    where l.student_group = 'all' or not l.all_only
+    group by l.organization_id, {keys}"""
     return f"""{own} and list_contains($levels, 'school')
 union all by name
-    select
-        s.district_id as organization_id, l.period_id, l.student_group, l.metric, l.metric_version,
-        {ADDED}, any_value(l.kinds) as kinds
+    select s.district_id as organization_id, {added}
     from long_{unit.name} as l
     join ref_organization as s on s.organization_id = l.organization_id and s.level = 'school'
     where (l.student_group = 'all' or not l.all_only) and (l.n > 0 or l.expected_n > 0)
         and list_contains($levels, 'district')
-    group by s.district_id, l.period_id, l.student_group, l.metric, l.metric_version, l.is_count"""
+    group by s.district_id, {keys}"""
 
 
 ADDED = """sum(l.numerator)::bigint as numerator,

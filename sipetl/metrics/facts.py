@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -19,13 +20,24 @@ FOLDER = Path(__file__).parent / "facts"
 _HEADER = re.compile(r"^-- (with|input|unit|column): (\S+) *(.*)$", re.MULTILINE)
 
 
+class Ascent(StrEnum):
+    """How the rows of organizations count for those above."""
+
+    ADDED = ""
+    """Each counts for the district, too."""
+    LEVELS = "levels"
+    """Each counts for every organization up to the height `alone_to` of CTE `place`; further up are rows of their own."""
+    AS_IS = "as_is"
+    """Higher organizations have rows of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One `facts_<unit>`: by what it is grouped, and whether it holds its higher organizations itself."""
+    """One `facts_<unit>`: by what it is grouped, and how its rows come to count for higher organizations."""
 
     name: str
     groups: str
-    is_additive: bool
+    ascent: Ascent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +71,5 @@ def load_facts(feed: FeedName) -> Facts:
 
 
 def _unit(name: str, rest: str) -> Unit:
-    groups, _, levels = rest.removeprefix("groups=").partition(" ")
-    return Unit(name, groups, is_additive=not levels)
+    groups, _, ascent = rest.removeprefix("groups=").partition(" ")
+    return Unit(name, groups, Ascent(ascent))

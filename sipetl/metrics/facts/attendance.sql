@@ -254,21 +254,32 @@ student_month as materialized (
 ),
 -- places: the school, and a higher organization for those who were at several of its schools ------------------------------
 place as (
-    select organization_id as school_id, level_name, case level_name
-        when 'district' then district_id when 'region' then region_id else state_id end as place_id
+    select
+        organization_id as school_id,
+        case level_name when 'district' then 1 when 'region' then 2 else 3 end as height,
+        case level_name when 'district' then district_id when 'region' then region_id else state_id end as place_id
     from school, unnest($levels) as l (level_name)
     where level_name <> 'school'
 ),
-several as materialized (
-    select m.person_key, l.place_id, m.school_year
+student_place as (
+    select m.person_key, m.organization_id, m.school_year, l.height, l.place_id
     from (
         select person_key, organization_id, school_year from student_month where population = 'student'
         union
         select person_key, organization_id, school_year from span where population = 'student'
     ) as m
     join place as l on l.school_id = m.organization_id and l.place_id is not null
-    group by all
-    having count(*) > 1
+),
+several as materialized (
+    select person_key, place_id, school_year from student_place group by all having count(*) > 1
+),
+-- of those, how far up each of their schools is the only one
+shared as (
+    select p.person_key, p.organization_id, p.school_year, min(p.height) - 1 as alone_to
+    from student_place as p
+    join several as e
+        on e.person_key = p.person_key and e.place_id = p.place_id and e.school_year = p.school_year
+    group by p.person_key, p.organization_id, p.school_year
 ),
 placed_month as (
     select population, person_key, organization_id, school_year, month_number, enrolled, absent, unexcused, due
@@ -412,20 +423,16 @@ joined_student as (
         and t.population = 'student'
     group by f.person_key, l.place_id, f.period_id
 ),
--- each student once per organization: the school's row, or the union ---------------------------------------------------------
+-- each student once per organization: the school's row, which counts above it as far as no other school of the student is
+-- there, and from there on the union
 facts_student as (
-    select f.* exclude (latest, school_year) from facts_student_school as f where list_contains($levels, 'school')
-    union all by name
-    select f.* exclude (latest, school_year, organization_id), l.place_id as organization_id
+    select f.* exclude (latest, school_year), coalesce(e.alone_to, 3) as alone_to
     from facts_student_school as f
-    join place as l on l.school_id = f.organization_id and l.place_id is not null
-    where not exists (
-        select 1 from several as e
-        where e.person_key = f.person_key and e.place_id = l.place_id and e.school_year = f.school_year
-    )
+    left join shared as e
+        on e.person_key = f.person_key and e.organization_id = f.organization_id and e.school_year = f.school_year
     union all by name
     select
-        j.* exclude (latest),
+        j.* exclude (latest), 0 as alone_to,
         n.grade, n.race_ethnicity, n.gender, n.english_learner, n.english_learner or n.former_el as el_or_former_el,
         n.disability, n.low_income, n.local_frl, n.high_needs
     from joined_student as j
