@@ -71,14 +71,14 @@ def compute_feed(
         as_of: rows after it are not looked at.
         catalogue: the definitions; values that templates need are looked up in the data.
         levels: `LOWER` gives schools and districts; `UPPER` the metrics that do not add up, for regions and the state,
-            where the inputs must hold every district; both together give both.
+            where the inputs must hold every district; both together give both; none, an empty table.
         engine: what adds up the rows.
 
     Raises:
         LakeError: the engine could not compute them.
     """
     known = find_values(con, catalogue, feed, engine=engine)
-    metrics = [m for m in known.metrics(feed) if "school" in levels or m.unit == "student"]
+    metrics = [m for m in known.metrics(feed) if "school" in levels or ("state" in levels and m.unit == "student")]
     table, facts = f"computed_{feed.value}", load_facts(feed)
     if not metrics:
         con.execute(f"create or replace temp table {table} as {EMPTY}")

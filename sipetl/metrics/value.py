@@ -14,7 +14,7 @@ A survey gives `population`, and the interval shrinks to nothing as the response
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
 from functools import cache
@@ -31,6 +31,7 @@ CONFIDENCE = Decimal("0.95")
 QUANTILE_PLACES = 9
 """Places kept of a quantile: libraries agree to more than these."""
 ONE, ZERO = Decimal(1), Decimal(0)
+_KEPT, _WORKING = Context(prec=PRECISION), Context(prec=WORKING_PRECISION)
 
 
 class Interval(StrEnum):
@@ -88,9 +89,8 @@ def measure(
     """
     if sums.denominator == 0:
         return Measured(None)
-    scaled = Context(prec=WORKING_PRECISION).multiply(Decimal(sums.numerator), scale)
-    value = Context(prec=PRECISION).divide(scaled, Decimal(sums.denominator))
-    with localcontext(Context(prec=WORKING_PRECISION)):
+    value = _KEPT.divide(_WORKING.multiply(Decimal(sums.numerator), scale), Decimal(sums.denominator))
+    with localcontext(_WORKING):
         bounds = _INTERVALS[interval](sums, population, confidence)
         if bounds is None:
             return Measured(value)
@@ -101,7 +101,7 @@ def difference(later: Sums, earlier: Sums, *, confidence: Decimal = CONFIDENCE) 
     """The change of a proportion between different students: Newcombe's hybrid score (1998, method 10)."""
     if later.denominator == 0 or earlier.denominator == 0:
         return Measured(None)
-    with localcontext(Context(prec=WORKING_PRECISION)):
+    with localcontext(_WORKING):
         p1, p2 = _share(later), _share(earlier)
         low1, high1 = _wilson(later, None, confidence)
         low2, high2 = _wilson(earlier, None, confidence)
@@ -122,7 +122,7 @@ def matched_difference(
     n = both + gained + lost + neither
     if n == 0:
         return Measured(None)
-    with localcontext(Context(prec=WORKING_PRECISION)):
+    with localcontext(_WORKING):
         up, down = Decimal(gained + 1) / (n + 2), Decimal(lost + 1) / (n + 2)
         half = _z(confidence) * ((up + down - (up - down) ** 2) / (n + 2)).sqrt()
         low, high = max(up - down - half, -ONE), min(up - down + half, ONE)
@@ -131,7 +131,7 @@ def matched_difference(
 
 def half_up(value: Decimal, places: int) -> Decimal:
     """Round for display as DESE does: halves away from zero. Never before a comparison."""
-    with localcontext(Context(prec=WORKING_PRECISION)):
+    with localcontext(_WORKING):
         return value.quantize(ONE.scaleb(-places), rounding=ROUND_HALF_UP)
 
 
@@ -178,7 +178,8 @@ def _mean(sums: Sums, population: int | None, confidence: Decimal) -> Bounds | N
     """A mean is the ratio whose every unit adds exactly 1 to the denominator."""
     if sums.denominator != sums.n:
         raise ValueError("a t interval needs a mean over units: denominator = n")
-    return _around(replace(sums, sum_xy=sums.numerator, sum_yy=sums.n), population, confidence)
+    x, n = sums.numerator, sums.n
+    return _around(Sums(x, n, n, sums.sum_xx, sum_xy=x, sum_yy=n), population, confidence)
 
 
 def _no_interval(_sums: Sums, _population: int | None, _confidence: Decimal) -> None:
@@ -212,7 +213,7 @@ def _share(sums: Sums) -> Decimal:
 
 
 def _rounded(value: Decimal) -> Decimal:
-    return Context(prec=PRECISION).plus(value)
+    return _KEPT.plus(value)
 
 
 def _bound(value: Decimal) -> Decimal:

@@ -22,21 +22,25 @@ class Batch:
     districts: tuple[str, ...]
     levels: tuple[str, ...] = LOWER
     """Regions and the state too, where there are no other districts: so their rows are read once."""
+    has_rows: bool = True
+    """The feed itself has some; what else its facts read makes no value."""
 
 
 def batches(con: duckdb.DuckDBPyConnection, lake: Lake, task: Task, engine: Engine) -> list[Batch]:
     """The districts of a task, in their order; at least one batch, and each with a district if the task has any."""
     if task.is_whole:
         return [Batch(task.districts)]
+    inputs = [FeedName(name) for name in load_facts(task.feed).inputs]
+    counted = {feed: rows_by_district(lake, feed, task.school_year) for feed in inputs}
     rows: Counter[str] = Counter()
-    for name in load_facts(task.feed).inputs:
-        rows.update(rows_by_district(lake, FeedName(name), task.school_year))
+    for each in counted.values():
+        rows.update(each)
     limit = "select parse_formatted_bytes(current_setting('memory_limit'))"
     ((memory,),) = con.execute(limit).fetchall()
     found = list(_filled(task.districts, rows, memory // engine.row_bytes)) or [()]
-    if len(found) == 1 and rows.keys() <= set(task.districts):
-        return [Batch(found[0], (*LOWER, *UPPER))]
-    return [Batch(districts) for districts in found]
+    levels = (*LOWER, *UPPER) if len(found) == 1 and rows.keys() <= set(task.districts) else LOWER
+    own = counted[task.feed].keys()
+    return [Batch(districts, levels, has_rows=not own.isdisjoint(districts)) for districts in found]
 
 
 def _filled(districts: tuple[str, ...], rows: Counter[str], most: int) -> Iterator[tuple[str, ...]]:

@@ -102,9 +102,8 @@ def _lower(given: Setting, batch: Batch, connection: Connection) -> _Below:
     feeds = _attach(given, None if task.is_whole else task.districts)
     catalogue = find_values(con, load_catalogue(), task.feed, engine=given.engine)
     register_metrics(connection, catalogue.metrics(task.feed))
-    table = compute_feed(
-        con, task.feed, as_of=task.day, catalogue=catalogue, levels=batch.levels, engine=given.engine
-    )
+    levels = batch.levels if batch.has_rows else ()
+    table = compute_feed(con, task.feed, as_of=task.day, catalogue=catalogue, levels=levels, engine=given.engine)
     inputs = current_inputs(connection, task, feeds)
     _take_stored(con, Slice(task, LOWER).read(connection), anew=given.anew)
     own = table if batch.levels == LOWER else _of_levels(table, LOWER)

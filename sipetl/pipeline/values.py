@@ -15,12 +15,13 @@ from datetime import date
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 from sqlalchemy import Connection, select, text
 
 from sipetl.metrics import LOWER
 from sipetl.metrics.compute import KEY
 from sipetl.registry.models import FeedName
-from sipetl.warehouse import Written, copy_out_parts, patch
+from sipetl.warehouse import Written, append, copy_out_parts, patch
 from sipetl.warehouse import tables as t
 
 ABOVE = ""
@@ -117,17 +118,20 @@ class Slice:
 class Difference:
     """What a computation changes."""
 
-    rows: pa.Table
+    new: pa.Table
+    changed: pa.Table
     gone: pa.Table
 
     def write(self, connection: Connection) -> Written:
         """Bring `metric.value` up to date."""
-        return patch(connection, t.metric.value, self.rows, self.gone)
+        written = patch(connection, t.metric.value, self.changed, self.gone)
+        return written + append(connection, t.metric.value, self.new)
 
     @property
     def periods(self) -> set[int]:
         """Periods of which a number changed: those above it must be added up again."""
-        return {*self.rows["period_id"].to_pylist(), *self.gone["period_id"].to_pylist()}
+        tables = (self.new, self.changed, self.gone)
+        return {period for each in tables for period in pa.compute.unique(each["period_id"]).to_pylist()}
 
 
 def difference(con: duckdb.DuckDBPyConnection, values: pa.Table, old_inputs: Collection[str]) -> Difference:
@@ -143,15 +147,16 @@ def difference(con: duckdb.DuckDBPyConnection, values: pa.Table, old_inputs: Col
     same = " and ".join(f"s.{name} = n.{name}" for name in KEY)
     compared = [name for name in STORED.names if name not in (*KEY, "input_id")]
     equal = " and ".join(f"s.{name} is not distinct from n.{name}" for name in compared)
-    rows = con.sql(f"""
-        select n.* from new_values n left join stored s on {same}
-        where not coalesce({equal}, false) or s.input_id in (select input_id from old_inputs)
+    new = con.sql(f"select n.* from new_values n anti join stored s on {same}").to_arrow_table()
+    changed = con.sql(f"""
+        select n.* from new_values n join stored s on {same}
+        where not ({equal}) or s.input_id in (select input_id from old_inputs)
     """).to_arrow_table()
     keys = ", ".join(f"s.{name}" for name in KEY)
     gone = con.sql(f"select {keys} from stored s anti join new_values n on {same}").to_arrow_table()
     con.unregister("new_values")
     con.unregister("old_inputs")
-    return Difference(rows, gone)
+    return Difference(new, changed, gone)
 
 
 def old_inputs(connection: Connection, inputs: Iterable[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """The warehouse: PostgreSQL, embedded or by URL; tables, migrations, bulk writes and locks."""
 
-from sipetl.warehouse.bulk import Written, copy_in, copy_out, copy_out_parts, merge, patch
+from sipetl.warehouse.bulk import Written, append, copy_in, copy_out, copy_out_parts, merge, patch
 from sipetl.warehouse.engine import ROLES, Warehouse, advisory_locks, open_warehouse, told_plainly
 from sipetl.warehouse.upgrade import upgrade
 
@@ -9,6 +9,7 @@ __all__ = [
     "Warehouse",
     "Written",
     "advisory_locks",
+    "append",
     "copy_in",
     "copy_out",
     "copy_out_parts",

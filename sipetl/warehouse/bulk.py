@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Table, text
 
 WORTH_ANALYSING = 1_000
@@ -105,6 +106,16 @@ def merge(connection: Connection, table: Table, data: pa.Table, *, within: str) 
         return Written(
             _upsert(connection, table, stage, data.column_names), connection.execute(text(lacking)).rowcount
         )
+
+
+def append(connection: Connection, table: Table, rows: pa.Table) -> Written:
+    """Write rows that should not be there yet, in half the time of `patch`; if one is there, it is brought up to date."""
+    try:
+        with connection.begin_nested():
+            copy_in(connection, str(table), rows)
+    except UniqueViolation:
+        return patch(connection, table, rows, rows.slice(0, 0))
+    return Written(upserted=rows.num_rows)
 
 
 def patch(connection: Connection, table: Table, rows: pa.Table, gone: pa.Table) -> Written:

@@ -72,7 +72,7 @@ def test_a_small_home_is_one_batch_that_has_every_level(taken: Site) -> None:
 
 def test_without_the_other_districts_a_batch_has_their_own_levels_alone(taken: Site) -> None:
     assert batches_of(taken, ["9002"]) == [Batch(("9002",), LOWER)]
-    assert batches_of(taken, []) == [Batch((), LOWER)]
+    assert batches_of(taken, []) == [Batch((), LOWER, has_rows=False)]
 
 
 def test_districts_go_together_until_their_rows_are_too_many(

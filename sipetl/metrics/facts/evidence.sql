@@ -42,6 +42,12 @@ district_entry as (
     join ref_organization as s on s.organization_id = e.organization_id
     where e.is_within
 ),
+kind as (
+    select distinct s.district_id, e.evidence
+    from shown as e
+    join ref_organization as s on s.organization_id = e.organization_id
+    where e.staff_hash is not null
+),
 facts_staff as (
     select
         e.organization_id, e.period_id, e.role, k.evidence, true as is_within,
@@ -50,7 +56,7 @@ facts_staff as (
     join ref_organization as s on s.organization_id = e.organization_id
     join district_entry as d on d.district_id = s.district_id and d.period_id = e.period_id
     join ref_period as p on p.period_id = e.period_id
-    cross join (select distinct evidence from shown where staff_hash is not null) as k
+    join kind as k on k.district_id = s.district_id
     left join shown as h
         on h.organization_id = e.organization_id and h.staff_hash = e.staff_hash and h.evidence = k.evidence
         and h.school_year = e.school_year and h.evidence_on between p.starts_on and p.ends_on

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, text
 
-from sipetl.warehouse import Written, copy_in, copy_out, merge, patch
+from sipetl.warehouse import Written, append, bulk, copy_in, copy_out, copy_out_parts, merge, patch
 
 SCHEMA = pa.schema([("code", pa.string()), ("n", pa.int64()), ("share", pa.decimal128(38, 18))])
 CODES, COUNTS, SHARES = ['a,"b"\n', ""], [1, None], [None, "0.125"]
@@ -55,3 +55,38 @@ def test_a_merge_deletes_only_within(connection: Connection) -> None:
 
     assert written == Written(upserted=0, deleted=1)
     assert kept(connection) == [("a", 1), ("b", 2)]
+
+
+def test_rows_that_are_not_there_yet_are_appended(connection: Connection) -> None:
+    keep(connection)
+
+    assert append(connection, TABLE, pa.table({"code": ["d", "e"], "n": [4, 5]})) == Written(upserted=2)
+
+    assert kept(connection) == [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]
+
+
+def test_a_row_that_is_there_after_all_is_brought_up_to_date(connection: Connection) -> None:
+    keep(connection)
+
+    assert append(connection, TABLE, pa.table({"code": ["c", "d", "a"], "n": [30, 4, 1]})) == Written(upserted=2)
+
+    assert kept(connection) == [("a", 1), ("b", 2), ("c", 30), ("d", 4)]
+
+
+def test_a_table_comes_out_in_parts(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(connection)
+    monkeypatch.setattr(bulk, "PART_BYTES", 8)
+
+    parts = list(copy_out_parts(connection, READ, {}, pa.schema([("code", pa.string()), ("n", pa.int64())])))
+
+    assert [part.num_rows for part in parts] == [2, 1]
+    assert pa.concat_tables(parts).to_pydict() == {"code": ["a", "b", "c"], "n": [1, 2, 3]}
+
+
+def test_a_table_goes_in_in_parts(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(connection)
+    monkeypatch.setattr(bulk, "PART_ROWS", 2)
+
+    copy_in(connection, "kept", pa.table({"code": ["d", "e", "f"], "n": [4, 5, 6]}))
+
+    assert [code for code, _ in kept(connection)] == ["a", "b", "c", "d", "e", "f"]
