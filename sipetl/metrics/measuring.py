@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -18,8 +19,11 @@ from sipetl.metrics.value import Measured, Sums, measure
 from sipetl.registry.models import FeedName
 
 _INTEGERS = "numerator, denominator, n, sum_xx, sum_xy, sum_yy"
+_WHOLE = ", ".join(f"{name}::hugeint as {name}" for name in _INTEGERS.split(", "))
+"""So Python gets whole numbers, not decimals without places."""
 VALUE_TYPE = pa.decimal128(38, 18)
 """Value, bounds and coverage as they go to the warehouse: 18 places, more than any comparison needs."""
+_PLACE = Decimal(1).scaleb(-VALUE_TYPE.scale)
 _BATCH = 20_000
 
 
@@ -47,10 +51,10 @@ def to_values(
         select t.*, k.metric is not null as is_known, k.coverage, k.value, k.low, k.high
         from {table} as t left join {known} as k on {same} and k.expected_n is not distinct from t.expected_n
     """)
-    rows = con.execute(f"""
-        select distinct metric, expected_n, {_INTEGERS} from valued where not is_known order by all
-    """).fetchall()
-    con.register("measured_sums", _measured(rows, catalogue))
+    found = con.execute(f"""
+        select distinct metric, expected_n, {_WHOLE} from valued where not is_known order by all
+    """)
+    con.register("measured_sums", _measured(iter(partial(found.fetchmany, _BATCH), []), catalogue))
     answer = con.sql("""
         select
             t.organization_id, t.period_id, t.metric, t.student_group, t.metric_version, t.school_year, t.as_of,
@@ -76,16 +80,16 @@ def to_values(
 class _Measurer:
     """Measures rows of (metric, expected_n, integers), each distinct set of integers of a kind of metric once."""
 
+    catalogue: Catalogue
     metrics: dict[str, Metric]
     done: dict[tuple[Any, ...], Measured]
 
     def measured(self, row: tuple[Any, ...]) -> Measured:
-        metric = self.metrics[row[0]]
+        metric = self.metrics.get(row[0]) or self.metrics.setdefault(row[0], _required(self.catalogue, row[0]))
         population = row[1] if metric.feed is FeedName.SURVEY else None
         key = (metric.interval, metric.scale, population, metric.cap, *row[2:])
         if key not in self.done:
-            sums = Sums(*map(int, row[2:]))
-            found = measure(sums, interval=metric.interval, scale=metric.scale, population=population)
+            found = measure(Sums(*row[2:]), interval=metric.interval, scale=metric.scale, population=population)
             self.done[key] = _capped(found, metric.cap)
         return self.done[key]
 
@@ -96,11 +100,9 @@ def _capped(found: Measured, cap: Decimal | None) -> Measured:
     return Measured(cap, found.low, found.high)
 
 
-def _measured(rows: list[tuple[Any, ...]], catalogue: Catalogue) -> pa.Table:
-    metrics = {name: _required(catalogue, name) for name in {row[0] for row in rows}}
-    measurer = _Measurer(metrics, {})
-    batches = [_measured_batch(part, measurer) for part in _parts(rows)]
-    return pa.concat_tables(batches) if batches else _measured_batch([], measurer)
+def _measured(parts: Iterable[list[tuple[Any, ...]]], catalogue: Catalogue) -> pa.Table:
+    measurer = _Measurer(catalogue, {}, {})
+    return pa.concat_tables([_measured_batch(part, measurer) for part in chain(parts, [[]])])
 
 
 def _required(catalogue: Catalogue, name: str) -> Metric:
@@ -110,12 +112,6 @@ def _required(catalogue: Catalogue, name: str) -> Metric:
     return metric
 
 
-def _parts(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    each = iter(rows)
-    while part := list(islice(each, _BATCH)):
-        yield part
-
-
 def _measured_batch(rows: list[tuple[Any, ...]], measurer: _Measurer) -> pa.Table:
     found = [measurer.measured(row) for row in rows]
     columns: dict[str, pa.Array] = {"metric": pa.array([row[0] for row in rows], pa.string())}
@@ -123,13 +119,12 @@ def _measured_batch(rows: list[tuple[Any, ...]], measurer: _Measurer) -> pa.Tabl
         columns[name] = pa.array([row[index] for row in rows], pa.int64())
     for index, name in enumerate(("sum_xx", "sum_xy", "sum_yy"), start=5):
         columns[name] = pa.array([row[index] for row in rows], pa.decimal128(38, 0))
-    columns["coverage"] = _decimals(Decimal(row[4]) / row[1] if row[1] else None for row in rows)
-    columns["value"] = _decimals(each.value for each in found)
-    columns["low"] = _decimals(each.low for each in found)
-    columns["high"] = _decimals(each.high for each in found)
+    columns["coverage"] = _rounded(Decimal(row[4]) / row[1] if row[1] else None for row in rows)
+    columns["value"] = _rounded(each.value for each in found)
+    columns["low"] = pa.array([each.low for each in found], VALUE_TYPE)
+    columns["high"] = pa.array([each.high for each in found], VALUE_TYPE)
     return pa.table(columns)
 
 
-def _decimals(values: Iterable[Decimal | None]) -> pa.Array:
-    places = Decimal(1).scaleb(-VALUE_TYPE.scale)
-    return pa.array([None if v is None else v.quantize(places) for v in values], VALUE_TYPE)
+def _rounded(values: Iterable[Decimal | None]) -> pa.Array:
+    return pa.array([None if v is None else v.quantize(_PLACE) for v in values], VALUE_TYPE)
