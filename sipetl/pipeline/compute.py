@@ -106,15 +106,14 @@ _DAYS_PASSED = """
 
 
 def _tasks(work: Iterable[Any], day: date) -> list[Task]:
-    """A changed feed recomputes every feed whose facts read it; what a run owed above districts is its own feed's alone."""
+    """A changed feed recomputes every feed whose facts read it; what is owed above the districts is its own feed's alone."""
     districts: dict[tuple[FeedName, int], set[str]] = defaultdict(set)
     for row in work:
         for feed in COMPUTED:
             if row.feed == feed or (row.district != ABOVE and row.feed in load_facts(feed).inputs):
                 districts[feed, row.school_year].add(row.district)
     return [
-        Task(feed, year, tuple(sorted(found - {ABOVE})), day, is_owed=ABOVE in found)
-        for (feed, year), found in sorted(districts.items())
+        Task(feed, year, tuple(sorted(found - {ABOVE})), day) for (feed, year), found in sorted(districts.items())
     ]
 
 

@@ -9,7 +9,9 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, select, text
 
+from sipetl.metrics import UPPER
 from sipetl.pipeline.values import Task, input_of
+from sipetl.warehouse import copy_out
 from sipetl.warehouse import tables as t
 
 _SHARE = pa.decimal128(38, 18)
@@ -34,7 +36,7 @@ def mark(
     )
     con.register("given_values", values)
     con.register("given_inputs", listed)
-    con.register("shortfalls", _shortfalls(connection, task))
+    con.register("shortfalls", _shortfalls(connection, task, "" if task.is_whole else _OF_DISTRICTS))
     found = con.sql(
         f"""
         select v.* replace (
@@ -56,7 +58,7 @@ def mark(
 def mark_above(connection: Connection, con: duckdb.DuckDBPyConnection, task: Task, values: pa.Table) -> pa.Table:
     """Values of regions and the state, with the data status that the days not here leave them."""
     con.register("given_values", values)
-    con.register("shortfalls", _shortfalls(connection, task))
+    con.register("shortfalls", _shortfalls(connection, task, _ABOVE))
     found = con.sql("""
         select v.* replace (coalesce(s.data_status, v.data_status) as data_status)
         from given_values v left join shortfalls s using (organization_id, period_id, metric)
@@ -81,21 +83,36 @@ def remarked_above(connection: Connection, task: Task) -> set[int]:
     return set(connection.execute(query, {"feed": task.feed.value, "year": task.school_year}).scalars())
 
 
-_SHORTFALLS = text("""
+_SHORTFALLS = """
     select s.organization_id, s.period_id, m.metric, s.data_status
     from ops.shortfall s
+    join ref.organization o using (organization_id)
     join ref.period p using (period_id)
     join (select distinct on (metric) metric, feed, basis from ref.metric order by metric, version desc) m
         using (feed, basis)
-    where s.feed = :feed and p.school_year = :year
-""")
+    where s.feed = %(feed)s and p.school_year = %(year)s
+"""
+_OF_DISTRICTS, _ABOVE = "and o.district = any(%(districts)s)", "and o.level = any(%(levels)s)"
+_SHORT = pa.schema(
+    [
+        ("organization_id", pa.int64()),
+        ("period_id", pa.int64()),
+        ("metric", pa.string()),
+        ("data_status", pa.string()),
+    ]
+)
 
 
-def _shortfalls(connection: Connection, task: Task) -> pa.Table:
+def _shortfalls(connection: Connection, task: Task, narrowed: str) -> pa.Table:
     """What values of each organization, period and metric cannot be better than."""
-    rows = connection.execute(_SHORTFALLS, {"feed": task.feed.value, "year": task.school_year}).mappings()
-    kinds = [("organization_id", pa.int64()), ("period_id", pa.int64()), ("metric", pa.string())]
-    return pa.Table.from_pylist([dict(row) for row in rows], pa.schema([*kinds, ("data_status", pa.string())]))
+    given = {
+        "feed": task.feed.value,
+        "year": task.school_year,
+        "districts": list(task.districts),
+        "levels": list(UPPER),
+    }
+    query = _SHORTFALLS + narrowed
+    return copy_out(connection, query, {name: one for name, one in given.items() if f"%({name})s" in query}, _SHORT)
 
 
 def embargoed_districts(connection: Connection, task: Task) -> set[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, delete
+from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from sipetl.lake import attach, attach_identity
 from sipetl.metrics import LOWER, UPPER, compute_feed, find_values, load_catalogue, load_facts, roll_up, to_values
@@ -73,6 +73,8 @@ def recompute(given: Setting) -> Written:
     """
     home, task = given.home, given.task
     *earlier, last = batches(given.con, home.lake, task, given.engine)
+    with home.warehouse.begin() as connection:
+        is_all = given.anew or connection.execute(select(exists().where(*_debt(task)))).scalar_one()
     below = _Below()
     for batch in earlier:
         with home.warehouse.begin() as connection:
@@ -81,19 +83,18 @@ def recompute(given: Setting) -> Written:
                 ledger.request_work(connection, task.feed, ABOVE, task.school_year, home.now())
     with home.warehouse.begin() as connection:
         below += _lower(given, last, connection)
-        is_all = given.anew or task.is_owed
         below.periods |= set() if task.is_whole or is_all else remarked_above(connection, task)
         if task.is_whole or not (is_all or below.periods):
             return below.written
         written = _upper(given, None if is_all else below.periods, last, connection)
-        _settle(connection, task)
+        connection.execute(delete(t.ops.work).where(*_debt(task)))
     return below.written + written
 
 
-def _settle(connection: Connection, task: Task) -> None:
-    work = t.ops.work
-    owed = (work.c.feed == task.feed.value, work.c.district == ABOVE, work.c.school_year == task.school_year)
-    connection.execute(delete(work).where(*owed))
+def _debt(task: Task) -> tuple[ColumnElement[bool], ...]:
+    """What a run that was killed between two batches left of itself in the ledger of work."""
+    work = t.ops.work.c
+    return work.feed == task.feed.value, work.district == ABOVE, work.school_year == task.school_year
 
 
 def _lower(given: Setting, batch: Batch, connection: Connection) -> _Below:
@@ -109,7 +110,7 @@ def _lower(given: Setting, batch: Batch, connection: Connection) -> _Below:
     own = table if batch.levels == LOWER else _of_levels(table, LOWER)
     values = mark(connection, con, task, to_values(con, own, catalogue=catalogue, known="stored"), inputs)
     changed = difference(con, values, _outdated(con, connection))
-    keep_inputs(connection, [m for d, m in inputs.items() if task.is_whole or d in task.districts])
+    keep_inputs(connection, inputs.values())
     return _Below(changed.write(connection), set() if task.is_whole else changed.periods)
 
 
@@ -155,8 +156,8 @@ def _upper(given: Setting, periods: Collection[int] | None, last: Batch, connect
         last: the batch that was computed last; its sums are still there.
         connection: sees the districts' values.
     """
-    con, task, catalogue = given.con, given.task, load_catalogue()
-    _take_below(con, Slice(replace(task, districts=()), ("district",), periods), connection)
+    con, task, catalogue = given.con, replace(given.task, districts=()), load_catalogue()
+    _take_below(con, Slice(task, ("district",), periods), connection)
     _take_stored(con, Slice(task, UPPER, periods).read(connection), anew=periods is None and given.anew)
     sums = [roll_up(con, "below", catalogue=catalogue, as_of=task.day)]
     if any(metric.unit == "student" for metric in catalogue.metrics(task.feed)):

@@ -63,8 +63,6 @@ class Task:
     districts: tuple[str, ...]
     day: date
     """The day that is computed for."""
-    is_owed: bool = False
-    """An earlier run changed districts and did not come to what lies above them."""
 
     @property
     def is_whole(self) -> bool:
@@ -180,11 +178,13 @@ def old_inputs(connection: Connection, inputs: Iterable[str]) -> set[str]:
 
 
 def current_inputs(connection: Connection, task: Task, feeds: Collection[str]) -> dict[str, list[str]]:
-    """Members of the input of each district: the current parts that its values rest on."""
+    """Members of the input of each district of a task (of all, if it names none): the parts that its values rest on."""
     part = t.ops.delivery_part
     query = select(part.c.district, part.c.part_id).where(
         part.c.feed.in_(feeds), part.c.school_year == task.school_year, part.c.status == "accepted"
     )
+    if task.districts and not task.is_whole:
+        query = query.where(part.c.district.in_(task.districts))
     parts: dict[str, list[str]] = defaultdict(list)
     for district, part_id in connection.execute(query).all():
         parts["" if task.is_whole else district].append(f"part:{part_id}")

@@ -111,12 +111,8 @@ def test_batches_of_one_district_give_the_rows_of_one_batch(
     assert alone.sql(OWED) == []
 
 
-@pytest.mark.usefixtures("one_by_one")
-def test_what_a_killed_run_owed_above_its_districts_is_made_up_for(
-    taken: Site, copy_site: Callable[[Site], Site], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also when, before that, somebody computes the very district alone, and finds nothing to do."""
-    expected, site = run(copy_site(taken)), copy_site(taken)
+def kill(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a computation end between its first batch and the levels above."""
 
     def die(*_: object) -> None:
         raise Killed
@@ -129,11 +125,35 @@ def test_what_a_killed_run_owed_above_its_districts_is_made_up_for(
     assert {district for _, district in left} == {"3501"}, "the first batch is there, and nothing above it"
     assert ("attendance", 2026) in site.sql(OWED)
 
-    run(site, Only(district="3501"))
-    assert ("attendance", 2026) in site.sql(OWED)
+
+@pytest.mark.usefixtures("one_by_one")
+def test_what_a_killed_run_owed_above_its_districts_is_made_up_for(
+    taken: Site, copy_site: Callable[[Site], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, site = run(copy_site(taken)), copy_site(taken)
+    kill(site, monkeypatch)
 
     assert run(site) == expected
     assert site.sql(OWED) == []
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_who_computes_a_district_alone_pays_too(
+    taken: Site, copy_site: Callable[[Site], Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to do for the district itself. What counted the other's students before keeps its inputs."""
+    whole, site = copy_site(taken), copy_site(taken)
+    run(whole)
+    kill(site, monkeypatch)
+
+    run(site, Only(district="3501"))
+    places = site.sql("select distinct level from metric.value join ref.organization using (organization_id)")
+    assert {level for (level,) in places} == {"school", "district", "region", "state"}
+    assert site.sql(OWED) == []
+
+    run(site)
+    without = VALUES.replace("to_jsonb(v)", "(to_jsonb(v) - 'input_id')")
+    assert site.sql(without) == whole.sql(without)
 
 
 @pytest.mark.usefixtures("one_by_one")
