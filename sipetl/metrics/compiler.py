@@ -107,7 +107,22 @@ def _unit_ctes(facts: Facts, unit: Unit, metrics: Sequence[Metric]) -> list[str]
         where student_group is not null
     )
 )""",
+        *([_risen(unit)] if unit.ascent is Ascent.LEVELS else []),
     ]
+
+
+def _risen(unit: Unit) -> str:
+    """The sums of schools once more for each organization that they count for."""
+    return f"""risen_{unit.name} as (
+    select l.* exclude (alone_to)
+    from long_{unit.name} as l
+    left join school as s on s.organization_id = l.organization_id
+    where s.organization_id is null or list_contains($levels, 'school')
+    union all by name
+    select l.* exclude (organization_id, alone_to), p.place_id as organization_id
+    from long_{unit.name} as l
+    join place as p on p.school_id = l.organization_id and p.height <= l.alone_to
+)"""
 
 
 def _named(unit: Unit) -> str:
@@ -219,15 +234,7 @@ def _rows(unit: Unit) -> str:
         return own
     if unit.ascent is Ascent.LEVELS:
         return f"""    select l.organization_id, {added}
-    from (
-        select l.* exclude (alone_to) from long_{unit.name} as l
-        left join school as s on s.organization_id = l.organization_id
-        where s.organization_id is null or list_contains($levels, 'school')
-        union all by name
-        select l.* exclude (organization_id, alone_to), p.place_id as organization_id
-        from long_{unit.name} as l
-        join place as p on p.school_id = l.organization_id and p.height <= l.alone_to
-    ) as l
+    from risen_{unit.name} as l
     where l.student_group = 'all' or not l.all_only
     group by l.organization_id, {keys}"""
     return f"""{own} and list_contains($levels, 'school')
