@@ -15,7 +15,7 @@ demo: $(VENV)/.core  ## Generate districts and run the whole pipeline
 airflow: $(VENV)/.airflow  ## A local Airflow with the DAGs, the plugin and generated districts, until Ctrl-C
 	$(BIN)/python scripts/airflow-local
 
-test: $(VENV)/.dev  ## Run all tests, in as many processes as there are cores (four at most)
+test: $(VENV)/.dev  ## Run all tests, in a process more than there are cores (four at most)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 bench: $(VENV)/.dev  ## Measure against the bare engine and the peers, and write benchmarks/RESULTS.md

@@ -30,14 +30,17 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 ROOT = Path(__file__).parent.parent
 MEMORY, MEMORY_NEEDED = Path("/dev/shm"), 4 << 30  # noqa: S108 - Linux's memory file system
 """A session's databases are some 100 of 10 MB, and the demo's home."""
-FLOWS, LIVED = "flows", "lived"
+RUNNING, LIVED, FLOWS = "running", "lived", "tests/flows/"
 TOGETHER = {
-    "tests/flows/": FLOWS,
+    "tests/flows/running/": RUNNING,
     "tests/truth/": LIVED,
     "tests/docs/": LIVED,
     "tests/unit/metrics/test_spark.py": LIVED,
 }
-"""What one process runs: two Airflows at once are too much for two cores; a lived demo takes a minute, a Spark seconds."""
+"""What one process runs: a whole Airflow takes half a minute to start, a lived demo a minute, a Spark seconds."""
+BRIEF_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Compiles quickly instead of well: what the second compiler saves comes after minutes."""
+LONGEST_FIRST = (RUNNING, LIVED, FLOWS, "tests/faults/", "tests/road/", "")
 
 
 @pytest.fixture(scope="session")
@@ -162,17 +165,28 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     if shutil.which("java") is None:
         pytest.skip("Java is not here; 'make system-deps' installs it")
     settings = load_settings(engine=EngineName.SPARK, threads=2)
-    with open_session(settings, tmp_path_factory.mktemp("spark")) as session:
-        yield session
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JDK_JAVA_OPTIONS", BRIEF_JAVA)
+        with open_session(settings, tmp_path_factory.mktemp("spark")) as session:
+            yield session
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest go first. Tests on a running Airflow come as they are written: each leaves something behind in it."""
-    ranks = {item: [FLOWS, LIVED, ""].index(_together(item.nodeid)) for item in items}
-    items.sort(key=ranks.__getitem__)
-    flows = [item for item in items if not ranks[item]]
-    items[: len(flows)] = sorted(flows, key=lambda item: item.location[:2])
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> tuple[object, ...]:
+    place = _together(item.nodeid) or item.nodeid
+    rank = next(rank for rank, start in enumerate(LONGEST_FIRST) if place.startswith(start))
+    return (rank, *item.location[:2]) if place == RUNNING or place.startswith(FLOWS) else (rank,)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A process more than there are cores: those with an Airflow wait for it half of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

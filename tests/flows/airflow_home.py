@@ -170,7 +170,7 @@ class Run:
         )
 
 
-def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE, *, pause: float = 0.5) -> Any:
     """Wait until something holds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -180,7 +180,7 @@ def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> An
         except HTTPError as error:
             if error.code not in (404, 500):
                 raise
-        time.sleep(0.5)
+        time.sleep(pause)
     raise AssertionError(f"waited {patience} s in vain for {what}")
 
 
@@ -217,7 +217,7 @@ def run_airflow(site: Site) -> Iterator[Airflow]:
         with local.metadata(own) as database, statsd() as (port, heard):
             environment = local.settings_of(site.root, database, port=local._free_port(18080), as_of=str(site.today))
             environment |= {
-                "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+                "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
                 "AIRFLOW_CONN_SIPETL_WAREHOUSE": site.url.replace("postgresql+psycopg", "postgresql"),
                 "SIPETL_RETRY_SECONDS": str(RETRY_SECONDS),
                 "SIPETL_APPROVAL_SECONDS": str(APPROVAL_SECONDS),

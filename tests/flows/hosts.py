@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,11 +22,11 @@ from sqlalchemy import URL
 from sipetl.privacy import create_key
 from sipetl.registry.compact import write_compact
 from sipetl.settings import Settings
-from tests.flows.airflow_home import RETRY_SECONDS, Airflow, local, until
+from tests.flows.airflow_home import RETRY_SECONDS, Airflow, local
 from tests.flows.debian import POSTGRESQL, postgresql, redis
 from tests.flows.deployment import DEPLOY, env, services
 from tests.flows.many_districts import send, write_registry
-from tests.flows.native import command_here, is_well, natively, running, started
+from tests.flows.native import command_here, natively, running, started, wait_until_well
 from tests.flows.parts import free_port
 from tests.home import KEY, TODAY, Site
 
@@ -98,7 +97,7 @@ class Cluster:
 
     def wait_for_worker(self, name: str) -> None:
         """By the compose file's health check."""
-        until(partial(is_well, services(CELERY)["worker"], self.environment(name)), f"{name} to be healthy")
+        wait_until_well(services(CELERY)["worker"], self.environment(name), name)
 
     def kill(self, name: str) -> None:
         """All its processes at once; the worker first, so that none can tell of another's end."""

@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from tests.flows.airflow_home import local
+from tests.flows.airflow_home import PATIENCE, local, until
 from tests.flows.deployment import PARTS, Service, services
 from tests.flows.parts import free_port
 from tests.home import ROOT
 
 PROGRAMS = Path(sys.executable).parent
 """Where airflow, celery and python are: first in the path, as in the image."""
+CHECK_SECONDS = 3
 
 
 def natively(service: Service, folder: Path, others: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -79,7 +81,12 @@ def command_here(command: list[str], environment: Mapping[str, str]) -> list[str
     return [word.replace("127.0.0.1:8080", f"127.0.0.1:{port}") for word in command]
 
 
-def is_well(service: Service, environment: Mapping[str, str]) -> bool:
+def wait_until_well(service: Service, environment: Mapping[str, str], name: str, patience: float = PATIENCE) -> None:
+    """Run a service's health check until it says so; with pauses, for the check itself starts an Airflow."""
+    until(partial(_is_well, service, environment), f"{name} to be healthy", patience, pause=CHECK_SECONDS)
+
+
+def _is_well(service: Service, environment: Mapping[str, str]) -> bool:
     """Run a service's health check, as compose does: a command, or a line for the shell."""
     kind, *test = service["healthcheck"]["test"]
     command = command_here(["sh", "-c", *test] if kind == "CMD-SHELL" else test, environment)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from sipetl.privacy import load_key
 from sipetl.publish import apply_views
 from sipetl.settings import load_settings
 from sipetl.warehouse import embedded, open_warehouse, upgrade
-from tests.flows.airflow_home import local, until
+from tests.flows.airflow_home import local
 from tests.flows.deployment import DEPLOY, PARTS, env, services
-from tests.flows.native import command_here, is_well, natively, running
+from tests.flows.native import command_here, natively, running, wait_until_well
 
 
 def programs() -> Path:
@@ -110,7 +109,7 @@ def test_the_init_job_and_each_service_run_natively_as_written_and_get_healthy(t
                 del here[name]
             with running(here, tmp_path) as processes:
                 for part in PARTS:
-                    until(partial(is_well, services()[part], here), f"{part} to be healthy", patience=240)
+                    wait_until_well(services()[part], here, part, patience=240)
                 assert all(process.poll() is None for process in processes)
                 assert connection("sipetl_warehouse", here)["login"] == "sipetl_login"
     finally:

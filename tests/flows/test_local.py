@@ -27,7 +27,18 @@ PATIENCE = 400
 @contextmanager
 def started(home: Path, log: Path, until: str) -> Iterator[str]:
     """What the command printed until then; Ctrl-C ends it, and nothing of it is left."""
-    command = [sys.executable, str(SCRIPT), "--home", str(home), "--students", "60", "--port", "18180"]
+    command = [
+        sys.executable,
+        str(SCRIPT),
+        "--home",
+        str(home),
+        "--students",
+        "60",
+        "--districts",
+        "1",
+        "--port",
+        "18180",
+    ]
     with log.open("wb") as out:
         script = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
     try:
