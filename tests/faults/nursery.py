@@ -4,7 +4,7 @@
 
 A line `go` on standard input forks a process that ingests, computes, judges and releases once, and answers with its
 number; a line with a number waits for that process, and answers with its exit status (negative: killed by a signal).
-The home comes from the environment, as for every command, and is given with `go`.
+The home comes from the environment, as for every command, and is given with `go`; `KILLED_AT` in it is where to die.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from sipetl.errors import ConfigError
 from sipetl.pipeline import open_home
 from sipetl.pipeline.review import due_cycles, release_cycle, run_round
 from sipetl.settings import load_settings
+from tests.faults.round import KILLED_AT, die_at
 
 
 def work() -> None:
     """All that a day's commands do."""
+    if KILLED_AT in os.environ:
+        die_at(*os.environ[KILLED_AT].split())
     with open_home(load_settings(threads=1, memory="512MB")) as home:
         run_round(home)
         for cycle in due_cycles(home):

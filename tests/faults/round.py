@@ -41,6 +41,8 @@ POINTS = {
     "judge": ("sipetl.pipeline.review", "evaluate"),
 }
 """Where a process may die: the module that calls the function, and the name it calls."""
+KILLED_AT = "KILLED_AT"
+"""Names the point and the moment to a process of the nursery."""
 
 
 def die_at(point: str, moment: str) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
 from sipetl.pipeline.review import run_round
+from tests.faults.births import Nursery
 from tests.faults.round import POINTS
 from tests.hashing import final_hashes
 from tests.home import Site, attendance, present, roster, students, weekdays
 
-ROUND = str(Path(__file__).with_name("round.py"))
 PEOPLE = students(15) + students(15, "SHS")
 DAYS = weekdays(date(2025, 9, 8), 25)
 ALONE = (("delta_commit", "after"), ("accept_part", "after"), ("upper_values", "before"))
@@ -30,13 +29,6 @@ def deliver(site: Site) -> None:
     site.put("students_export_2025-09-02.csv", roster(PEOPLE))
     site.put("attendance_a.csv", attendance(PEOPLE, DAYS, present))
     site.put("attendance_b.csv", attendance(PEOPLE, DAYS[:1], lambda s, d: "T" if s.n == 1 else present(s, d)))
-
-
-def run(site: Site, *arguments: str) -> int:
-    process = site.start(ROUND, *arguments)
-    _, told = process.communicate(timeout=120)
-    assert "Traceback" not in told, told
-    return process.returncode
 
 
 def end(site: Site) -> dict[str, str]:
@@ -57,10 +49,12 @@ def undisturbed(make_site: Callable[[], Site]) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("point", "moment"), ALONE)
-def test_killed_and_run_again(site: Site, undisturbed: dict[str, str], point: str, moment: str) -> None:
+def test_killed_and_run_again(
+    site: Site, undisturbed: dict[str, str], nursery: Nursery, point: str, moment: str
+) -> None:
     deliver(site)
 
-    assert run(site, point, moment) == -signal.SIGKILL
+    assert nursery.bury(nursery.bear(site, point, moment)) == -signal.SIGKILL
 
     assert end(site) == undisturbed
     assert site.sql("select count(*) from ops.delivery_part where status = 'intent'") == [(0,)]
@@ -68,23 +62,25 @@ def test_killed_and_run_again(site: Site, undisturbed: dict[str, str], point: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_at_every_step_in_turn(site: Site, undisturbed: dict[str, str], moment: str) -> None:
+def test_killed_at_every_step_in_turn(site: Site, undisturbed: dict[str, str], nursery: Nursery, moment: str) -> None:
     """Every run starts from the wreck of the one before and gets a step further."""
     deliver(site)
 
     for point in POINTS:
         if moment == "before" or point not in FILES_END:
-            assert run(site, point, moment) == -signal.SIGKILL, point
+            assert nursery.bury(nursery.bear(site, point, moment)) == -signal.SIGKILL, point
 
     assert end(site) == undisturbed
 
 
-def test_a_command_that_was_open_before_the_kill_goes_on_too(site: Site, undisturbed: dict[str, str]) -> None:
+def test_a_command_that_was_open_before_the_kill_goes_on_too(
+    site: Site, undisturbed: dict[str, str], nursery: Nursery
+) -> None:
     """It settled the intents that were open when it started, and finds another one when it gets the lock."""
     deliver(site)
 
     with site.open() as home:
-        assert run(site, "accept_part", "before") == -signal.SIGKILL
+        assert nursery.bury(nursery.bear(site, "accept_part", "before")) == -signal.SIGKILL
         run_round(home)
         found = final_hashes(home)
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from sipetl.pipeline import OpenHome
 from sipetl.pipeline.review import due_cycles, release_cycle, run_round
+from tests.faults.births import Nursery
 from tests.hashing import final_hashes
-from tests.home import ROOT, Site, Student, attendance, present, roster, students, weekdays
+from tests.home import Site, Student, attendance, present, roster, students, weekdays
 
 SEED, KILLS = 20260130, 50
 LIVES = 0.4
@@ -44,44 +41,6 @@ def deliver(site: Site) -> int:
     site.put("attendance_held.csv", attendance(HERE[:20], DAYS[-3:], present))
     site.put("attendance_strange.csv", attendance(THERE, DAYS[:2], present).replace("att_code", "remark"), "9002")
     return 9
-
-
-@dataclass(frozen=True)
-class Nursery:
-    """Forks processes that work in a home, and tells how each ended."""
-
-    process: subprocess.Popen[str]
-
-    def bear(self, site: Site) -> int:
-        return self._ask("\t".join(["go", *(f"{name}={value}" for name, value in site.environment.items())]))
-
-    def bury(self, number: int) -> int:
-        return self._ask(str(number))
-
-    def _ask(self, line: str) -> int:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-
-@pytest.fixture(scope="module")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    told = tmp_path_factory.mktemp("nursery") / "stderr"
-    with told.open("w") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
-        yield Nursery(process)
-        process.communicate(timeout=30)
-    assert "Traceback" not in told.read_text()
 
 
 def finish(home: OpenHome) -> dict[str, str]:
