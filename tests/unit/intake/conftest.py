@@ -14,7 +14,7 @@ from tests.unit.intake.daily import Intake, layout
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
+    with duckdb.connect(config={"threads": 1}) as con:
         con.execute("create temp table map_districts (code varchar, district varchar)")
         con.execute("insert into map_districts values ('0101', '0101'), ('01010000', '0101'), ('0202', '0202')")
         con.execute("""

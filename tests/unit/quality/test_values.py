@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
@@ -17,19 +18,25 @@ from sipetl.quality.values import Values, read_values
 FINITE = st.floats(-1e12, 1e12, allow_nan=False)
 
 
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One for all: each example makes its table anew."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
 def spread(con: duckdb.DuckDBPyConnection, kind: str, cells: list[object]) -> Values:
     con.execute(f"create or replace table batch (c {kind})")
     if cells:
-        con.executemany("insert into batch values (?)", [(cell,) for cell in cells])
+        con.execute("insert into batch select unnest(?)", [cells])
     return read_values(con, "batch", Column("c", kind.upper()), "true")
 
 
 @settings(max_examples=60, deadline=None)
 @given(cells=st.lists(FINITE, min_size=1, max_size=30), share=st.floats(0, 1))
 @pytest.mark.parametrize("how", ["linear", "lower", "higher", "midpoint", "nearest"])
-def test_quantile_is_numpys(how: str, cells: list[float], share: float) -> None:
-    with duckdb.connect() as con:
-        found = spread(con, "double", cells).quantile(share, how)
+def test_quantile_is_numpys(con: duckdb.DuckDBPyConnection, how: str, cells: list[float], share: float) -> None:
+    found = spread(con, "double", cells).quantile(share, how)
 
     assert found == np.quantile(cells, share, method=how)
 
@@ -37,9 +44,8 @@ def test_quantile_is_numpys(how: str, cells: list[float], share: float) -> None:
 @settings(max_examples=60, deadline=None)
 @given(cells=st.lists(FINITE, min_size=2, max_size=30))
 @example(cells=[733007751851.2812, 733007751851.2812, 733007751851.2874])
-def test_mean_and_deviation_are_those_of_exact_arithmetic(cells: list[float]) -> None:
-    with duckdb.connect() as con:
-        values = spread(con, "double", cells)
+def test_mean_and_deviation_are_those_of_exact_arithmetic(con: duckdb.DuckDBPyConnection, cells: list[float]) -> None:
+    values = spread(con, "double", cells)
 
     assert values.mean == pytest.approx(statistics.fmean(cells), rel=1e-15, abs=1e-300)
     assert values.deviation == pytest.approx(statistics.stdev(cells), rel=1e-9, abs=1e-6)
