@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, insert, select, update
 
-from sipetl.arrivals import Waived, expected_arrivals, refresh, waive, write_expected
+from sipetl.arrivals import Waived, refresh, waive
 from sipetl.arrivals.context import read_context
 from sipetl.readiness import notice_outbox as outbox
 from sipetl.readiness.notice_digest import Surroundings, digests
@@ -19,23 +19,10 @@ from sipetl.readiness.notice_ledger import find
 from sipetl.readiness.notice_model import Digest, Kind, Matter, Recipient
 from sipetl.readiness.notice_render import render
 from sipetl.readiness.notices import sift
-from sipetl.registry.models import Due, Feed, FeedName
+from sipetl.registry.models import Due
 from sipetl.warehouse import tables as t
-from sipetl.warehouse.reference import apply_registry
-from tests.town import (
-    ALDER,
-    BIRCH,
-    C2,
-    CALENDAR,
-    FALL,
-    WINTER,
-    add_benchmark,
-    add_delivery,
-    add_part,
-    add_plan,
-    organizations,
-    registry,
-)
+from tests.town import ALDER, BIRCH, WINTER, add_benchmark, add_delivery, add_part, add_plan
+from tests.unit.readiness.feeds import feed, town
 
 OFFICE = Recipient("Data office", "data@example.org")
 MOMENT = datetime(2026, 1, 29, 23, tzinfo=UTC)
@@ -43,8 +30,6 @@ WEEK = [date(2026, 1, day) for day in (20, 21, 22, 23, 26, 27)]
 """Tuesday to Tuesday, over a weekend."""
 ZONE = ZoneInfo("America/New_York")
 AROUND = Surroundings(ZONE, {}, {}, {})
-AFTER = Due(rule="after_window", school_days=2)
-"""Winter is due on January 28, and missing (after ten school days) on February 11."""
 
 
 def day(number: int, now: Kind | None, told: Kind | None = None, **given: Any) -> Matter:
@@ -169,28 +154,6 @@ def test_what_is_no_address_is_refused(notice: str) -> None:
 
 def test_several_addresses_are_taken() -> None:
     assert feed("survey", notice="a.b+c@example.org, d@x.example.org").notice
-
-
-def feed(name: str, **given: Any) -> Feed:
-    return Feed(
-        **{
-            "district": "3501", "feed": FeedName(name), "inbox": "inbox", "owner": f"keeper of {name}",
-            "notice": "", "due": AFTER, "windows": (FALL, WINTER), **given,
-        }
-    )  # fmt: skip
-
-
-def town(connection: Connection, *feeds: Feed) -> None:
-    """The town's registry, as it is applied on the first day of school."""
-    known = registry(
-        feeds=feeds,
-        calendars=(CALENDAR,),
-        cycles=(C2,),
-        organizations=organizations(schools={ALDER: "Alder", BIRCH: "Birch"}),
-    )
-    start = datetime(2025, 9, 1, tzinfo=UTC)
-    apply_registry(connection, known, now=start)
-    write_expected(connection, expected_arrivals(known), now=start)
 
 
 def tell(connection: Connection, on: date) -> list[tuple[str, str]]:

@@ -9,53 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from sipetl.arrivals import Waived, expected_arrivals, waive, write_expected
+from sipetl.arrivals import Waived, waive
 from sipetl.errors import ConfigError
 from sipetl.readiness import Row, State, countdown, next_cycle, readiness
 from sipetl.registry.calendar import instructional, school_days
-from sipetl.registry.models import (
-    Due,
-    Feed,
-    FeedName,
-)
-from sipetl.warehouse.reference import apply_registry
-from tests.town import (
-    ALDER,
-    BIRCH,
-    C2,
-    CALENDAR,
-    FALL,
-    WINTER,
-    add_benchmark,
-    add_delivery,
-    add_part,
-    add_plan,
-    organizations,
-    registry,
-)
+from sipetl.registry.models import Due
+from tests.town import ALDER, BIRCH, C2, CALENDAR, add_benchmark, add_delivery, add_part, add_plan, registry
+from tests.unit.readiness.feeds import feed, town
 
-TERM = CALENDAR.model_copy(update={"closures": CALENDAR.closures[3:]})
-"""The town's calendar without the holidays of the fall."""
-TWO = {ALDER: "Alder", BIRCH: "Birch"}
-AFTER = Due(rule="after_window", school_days=2)
-"""Winter is due on January 28, and missing (after ten school days) on February 11."""
 DAILY = Due(rule="each_school_day")
-
-
-def feed(name: str, **given: Any) -> Feed:
-    return Feed(
-        **{
-            "district": "3501", "feed": FeedName(name), "inbox": "inbox", "owner": f"keeper of {name}",
-            "due": AFTER, "windows": (FALL, WINTER), **given,
-        }
-    )  # fmt: skip
-
-
-def town(connection: Connection, *feeds: Feed) -> None:
-    known = registry(feeds=feeds, calendars=(TERM,), cycles=(C2,), organizations=organizations(schools=TWO))
-    start = datetime(2025, 9, 1, tzinfo=UTC)
-    apply_registry(connection, known, now=start)
-    write_expected(connection, expected_arrivals(known), now=start)
 
 
 def plan(connection: Connection, code: str, feed_name: str, **given: Any) -> None:
@@ -214,19 +176,19 @@ def _attendance(connection: Connection, last: date) -> Row:
     return look(connection, date(2026, 2, 7))["attendance", ALDER]
 
 
-# From September 2 to January 30 there are 109 weekdays, less 8 of the recess and the snow day: 100 school days.
+# From September 2 to January 30 there are 109 weekdays, less 4 holidays of the fall, 8 days of the recess and the snow day: 96.
 def test_days_above_the_floor_are_ready_and_still_told(connection: Connection) -> None:
     row = _attendance(connection, date(2026, 1, 23))  # the 27th to the 30th are not here
 
     assert row.state is State.READY
-    assert row.missing == "4 of 100 school days are not here, 4 of them overdue, from 2026-01-27"
+    assert row.missing == "4 of 96 school days are not here, 4 of them overdue, from 2026-01-27"
 
 
 def test_days_below_the_floor_block(connection: Connection) -> None:
     row = _attendance(connection, date(2026, 1, 20))
 
     assert row.state is State.BLOCKED
-    assert row.missing == "7 of 100 school days are not here, 7 of them overdue, from 2026-01-21"
+    assert row.missing == "7 of 96 school days are not here, 7 of them overdue, from 2026-01-21"
 
 
 def test_the_report_is_plain_json(connection: Connection) -> None:
@@ -273,7 +235,7 @@ def test_the_next_cycle_is_the_one_not_yet_reviewed(connection: Connection) -> N
     ],
 )
 def test_the_countdown_counts_school_days(today: date, recorded: tuple[int, ...], expected: list[int]) -> None:
-    days = instructional(school_days(TERM, registry().home))
+    days = instructional(school_days(CALENDAR, registry().home))
 
     assert [step.school_days for step in countdown(C2, days, today=today, recorded=recorded)] == expected
 
