@@ -4,7 +4,8 @@ from sipetl.arrivals.context import Context
 from sipetl.arrivals.expect import expected_arrivals
 from sipetl.arrivals.ledger import Expected, read_arrivals, write_expected
 from sipetl.arrivals.model import CAME, ONE_WINDOW, OVERDUE, Answer, Arrival, Part, Verdict, Wholeness, Word
-from sipetl.arrivals.refresh import Judged, judge_all, listing, refresh
+from sipetl.arrivals.refresh import Judged, current_years, judge_all, listing, refresh
+from sipetl.arrivals.stored import Resting
 from sipetl.arrivals.verdict import judge
 from sipetl.arrivals.waive import Waived, waive
 from sipetl.arrivals.whole import Expectations
@@ -20,10 +21,12 @@ __all__ = [
     "Expected",
     "Judged",
     "Part",
+    "Resting",
     "Verdict",
     "Waived",
     "Wholeness",
     "Word",
+    "current_years",
     "expected_arrivals",
     "judge",
     "judge_all",

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from sipetl.arrivals.model import Arrival, Part
 from sipetl.arrivals.whole import Expectations
@@ -18,6 +19,7 @@ from sipetl.registry.models import Feed, Floors, Home
 from sipetl.warehouse import tables as t
 
 ROSTER = "roster"
+EPOCH = date(2000, 1, 1)
 NO_FEED = Floors()
 """Floors of an arrival whose feed has left the registry."""
 
@@ -119,9 +121,10 @@ def _days(connection: Connection, feeds: Iterable[tuple[str, str]]) -> dict[str,
     day = t.ref.school_day.c
     by_calendar: dict[str, dict[int, list[date]]] = {}
     years: set[int] = set(connection.scalars(select(t.ref.cycle.c.school_year)))
-    open_days = select(day.calendar, day.school_year, day.day).where(day.kind != "closure").order_by(day.day)
-    for calendar, year, on in connection.execute(open_days):
-        by_calendar.setdefault(calendar, {}).setdefault(year, []).append(on)
+    in_order = func.array_agg(aggregate_order_by(day.day - EPOCH, day.day))  # a date costs ten times a number's time
+    open_days = select(day.calendar, day.school_year, in_order).where(day.kind != "closure")
+    for calendar, year, numbers in connection.execute(open_days.group_by(day.calendar, day.school_year)):
+        by_calendar.setdefault(calendar, {})[year] = [date.fromordinal(EPOCH.toordinal() + n) for n in numbers]
         years.add(year)
     federal = Home(state_name="", holidays="")
     known = {code: padded(of_year, years, federal) for code, of_year in by_calendar.items()}

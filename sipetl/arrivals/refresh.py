@@ -17,7 +17,7 @@ from sipetl.arrivals.context import Context, local, read_context, students_by_sc
 from sipetl.arrivals.match import match, read_parts
 from sipetl.arrivals.model import DUE_SOON_SCHOOL_DAYS, OVERDUE, Arrival, Verdict, Wholeness, Word
 from sipetl.arrivals.shortfall import note_shortfalls
-from sipetl.arrivals.stored import Asked, Stored, earliest_days, read_stored
+from sipetl.arrivals.stored import Asked, Resting, Stored, earliest_days, read_stored
 from sipetl.arrivals.verdict import judge
 from sipetl.registry.calendar import school_year_of
 from sipetl.warehouse import copy_in, merge
@@ -28,6 +28,7 @@ MOMENT = pa.timestamp("us", "UTC")
 PAIR_SCHEMA = pa.schema([("arrival_id", pa.int64()), ("part_id", pa.string())])
 
 
+NONE_RESTING = Resting(())
 _NEVER = date.max - timedelta(days=1)
 
 
@@ -64,10 +65,10 @@ def refresh(connection: Connection, *, now: datetime) -> list[Judged]:
 
     Written are `ops.arrival_part`, `ops.verdict`, and `ops.shortfall` with what is to be recomputed because of it. `since` stays while a verdict stays.
     """
-    context, judged = judge_all(connection, now=now, with_resting=False)
+    context, judged = judge_all(connection, now=now, resting=NONE_RESTING)
     if judged:
         _write(connection, judged, now)
-    note_shortfalls(connection, context, _years(local(now, context).date()), now=now)
+    note_shortfalls(connection, context, current_years(local(now, context).date()), now=now)
     return [one for one in judged if one.is_changed]
 
 
@@ -75,7 +76,7 @@ def listing(
     connection: Connection, as_of: datetime, *, only_open: bool = True, district: str | None = None
 ) -> list[Judged]:
     """List the arrivals of the running and the last school year as they stand at a moment; nothing is written."""
-    _, judged = judge_all(connection, now=as_of, district=district, with_resting=not only_open)
+    _, judged = judge_all(connection, now=as_of, district=district, resting=NONE_RESTING if only_open else None)
     return [one for one in judged if one.is_open or not only_open]
 
 
@@ -83,24 +84,25 @@ def judge_all(
     connection: Connection,
     *,
     now: datetime,
-    years: Sequence[int] | None = None,
+    years: Collection[int] | None = None,
     district: str | None = None,
-    with_resting: bool = True,
+    resting: Resting | None = None,
 ) -> tuple[Context, list[Judged]]:
     """Judge the expected arrivals without writing; by default those of the running and the last school year.
 
-    A verdict of the ledger that still stands for certain is taken as it is, or left out (`with_resting` false).
+    A verdict of the ledger that still stands for certain is taken as it is, or left out if `resting` does not want it.
     """
     context = read_context(connection)
     moment = local(now, context)
-    asked = Asked(years or _years(moment.date()), now, _horizon(context, moment.date()), district)
-    stored = read_stored(connection, asked, with_resting=with_resting)
+    years = years or current_years(moment.date())
+    asked = Asked(years, now, _horizon(context, moment.date()), district)
+    stored = read_stored(connection, asked, resting or Resting(years))
     fresh = _judge([one for one in stored if not one.rests], connection, context, moment)
     return context, [_kept(one) or fresh[one.arrival.arrival_id] for one in stored]
 
 
-def _years(today: date) -> tuple[int, int]:
-    """The last and the running school year."""
+def current_years(today: date) -> tuple[int, int]:
+    """Tell the last and the running school year."""
     running = school_year_of(today)
     return running - 1, running
 

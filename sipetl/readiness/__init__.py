@@ -2,6 +2,18 @@
 
 from sipetl.readiness.countdown import countdown
 from sipetl.readiness.model import CountdownStep, Goal, Readiness, Row, State
-from sipetl.readiness.report import next_cycle, readiness
+from sipetl.readiness.report import data_closes, next_cycle, read_cycle, readiness, readiness_of
 
-__all__ = ["CountdownStep", "Goal", "Readiness", "Row", "State", "countdown", "next_cycle", "readiness"]
+__all__ = [
+    "CountdownStep",
+    "Goal",
+    "Readiness",
+    "Row",
+    "State",
+    "countdown",
+    "data_closes",
+    "next_cycle",
+    "read_cycle",
+    "readiness",
+    "readiness_of",
+]

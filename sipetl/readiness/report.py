@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -29,13 +30,16 @@ class _Ledger:
     from_state: Mapping[str, Sequence[Judged]]
     """What a sender that is no district (the state) sends for all of them, by feed."""
     needs: Mapping[tuple[str, str], Sequence[Need]]
+    sent_by: Mapping[str, Collection[str]]
+    """Feeds that are registered or expected, by district."""
+    needed_by: Mapping[str, Collection[str]]
+    """Feeds that are needed, by school."""
     is_past_due: bool
 
     def feeds_of(self, district: str, schools: Iterable[str]) -> list[str]:
         """Feeds that are registered, expected or needed."""
-        found = {feed for of, feed in (*self.context.feeds, *self.judged) if of == district}
-        needed = {feed for school, feed in self.needs if school in set(schools)}
-        return sorted(found | needed)
+        needed = {feed for school in schools for feed in self.needed_by.get(school, ())}
+        return sorted({*self.sent_by.get(district, ()), *needed})
 
 
 def readiness(connection: Connection, cycle: str, *, now: datetime) -> Readiness:
@@ -44,9 +48,16 @@ def readiness(connection: Connection, cycle: str, *, now: datetime) -> Readiness
     Raises:
         ConfigError: there is no such cycle, or no registry has been applied.
     """
-    reviewed = _cycle(connection, cycle)
+    reviewed = read_cycle(connection, cycle)
     context, judged = judge_all(connection, now=now, years=(reviewed.school_year,))
-    closes_at = datetime.combine(reviewed.data_due + timedelta(days=1), time(), context.zone)
+    return readiness_of(connection, reviewed, context, judged, now=now)
+
+
+def readiness_of(
+    connection: Connection, reviewed: Cycle, context: Context, judged: Iterable[Judged], *, now: datetime
+) -> Readiness:
+    """Tell it of arrivals that have been judged at this moment: all of the cycle's school year are wanted."""
+    closes_at = data_closes(reviewed, context.zone)
     relevant = [one for one in judged if _matters(one, reviewed, context, closes_at)]
     ledger = _ledger(context, relevant, read_needs(connection, reviewed), is_past_due=now >= closes_at)
     rows = tuple(row for district in sorted(context.schools) for row in _of_district(ledger, district, reviewed))
@@ -68,11 +79,17 @@ def next_cycle(connection: Connection, day: date) -> str:
     return found
 
 
-def _cycle(connection: Connection, code: str) -> Cycle:
+def read_cycle(connection: Connection, code: str) -> Cycle:
+    """Read a cycle's dates."""
     row = connection.execute(select(t.ref.cycle).where(t.ref.cycle.c.cycle == code)).mappings().first()
     if row is None:
         raise ConfigError(f"there is no cycle '{code}'", where="cycles.yaml", cure="use one of its codes")
     return Cycle.model_validate(dict(row))
+
+
+def data_closes(cycle: Cycle, zone: ZoneInfo) -> datetime:
+    """Tell when a cycle's `data_due` has passed: at midnight of the home."""
+    return datetime.combine(cycle.data_due + timedelta(days=1), time(), zone)
 
 
 def _matters(one: Judged, cycle: Cycle, context: Context, closes_at: datetime) -> bool:
@@ -93,7 +110,15 @@ def _ledger(context: Context, judged: Iterable[Judged], needs: Iterable[Need], *
             from_state[one.arrival.feed].append(one)
     for need in needs:
         by_school[need.school, need.feed].append(need)
-    return _Ledger(context, by_feed, from_state, by_school, is_past_due)
+    sent_by, needed_by = _by_first((*context.feeds, *by_feed)), _by_first(by_school)
+    return _Ledger(context, by_feed, from_state, by_school, sent_by, needed_by, is_past_due)
+
+
+def _by_first(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Collection[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for place, feed in pairs:
+        found[place].add(feed)
+    return found
 
 
 def _of_district(ledger: _Ledger, district: str, cycle: Cycle) -> Iterator[Row]:

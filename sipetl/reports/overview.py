@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, make_url, select, text
 
-from sipetl.arrivals import OVERDUE, Judged, Wholeness, listing
+from sipetl.arrivals import OVERDUE, Judged, Resting, Wholeness, current_years, judge_all
 from sipetl.errors import ConfigError
-from sipetl.readiness import Readiness, Row, State, next_cycle, readiness
+from sipetl.readiness import Readiness, Row, State, data_closes, next_cycle, read_cycle, readiness_of
+from sipetl.registry.models import Cycle
 from sipetl.reports.grid import RANK, grid_of
 from sipetl.reports.html import environment
 from sipetl.reports.model import Scope
@@ -89,17 +90,23 @@ def overview(connection: Connection, *, now: datetime) -> Overview:
     Raises:
         ConfigError: no registry has been applied.
     """
-    judged = listing(connection, now)
-    zone = ZoneInfo(connection.scalars(select(t.ref.home.c.time_zone)).one())
+    zone = ZoneInfo(connection.scalar(select(t.ref.home.c.time_zone)) or "UTC")  # without a home, judging says so
+    running = current_years(now.astimezone(zone).date())
+    reviewed = _next_cycle(connection, now.astimezone(zone).date())
+    years = (reviewed.school_year,) if reviewed else ()
+    resting = Resting(years, data_closes(reviewed, zone) if reviewed else None, with_windows=True)
+    context, judged = judge_all(connection, now=now, years={*running, *years}, resting=resting)
+    listed = [one for one in judged if one.is_open and one.arrival.school_year in running]
     name = _names(connection)
-    overdue = sorted(_overdue(judged, name, zone), key=_urgency)
+    overdue = sorted(_overdue(listed, name, zone), key=_urgency)
+    found = readiness_of(connection, reviewed, context, judged, now=now) if reviewed else None
     waiting = list(dict.fromkeys(_waits(connection, name, zone, now)))
     return Overview(
         as_of=now.astimezone(zone),
-        cycle=_next_cycle(connection, name, zone, now),
+        cycle=cycle_of(found, name, zone) if found else None,
         overdue=tuple(overdue[:MOST_LINES]),
         overdue_more=max(len(overdue) - MOST_LINES, 0),
-        due_soon=sum(one.verdict.word.value == "due_soon" for one in judged),
+        due_soon=sum(one.verdict.word.value == "due_soon" for one in listed),
         loads=tuple(_loads(connection, name, zone, now)),
         waiting=tuple(waiting[:MOST_LINES]),
         waiting_more=max(len(waiting) - MOST_LINES, 0),
@@ -114,13 +121,10 @@ def _names(connection: Connection) -> Callable[[str], str]:
     return lambda code: names.get(code, code)
 
 
-def _next_cycle(
-    connection: Connection, name: Callable[[str], str], zone: ZoneInfo, now: datetime
-) -> NextCycle | None:
+def _next_cycle(connection: Connection, today: date) -> Cycle | None:
     if connection.scalar(select(t.ref.cycle.c.cycle).limit(1)) is None:
         return None
-    found = readiness(connection, next_cycle(connection, now.astimezone(zone).date()), now=now)
-    return cycle_of(found, name, zone)
+    return read_cycle(connection, next_cycle(connection, today))
 
 
 def cycle_of(found: Readiness, name: Callable[[str], str], zone: ZoneInfo) -> NextCycle:

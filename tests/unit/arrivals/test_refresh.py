@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import Connection, select, text
 
 from sipetl.arrivals import (
+    Judged,
+    Resting,
     Waived,
     Wholeness,
     Word,
     expected_arrivals,
+    judge_all,
     listing,
     read_arrivals,
     refresh,
@@ -21,7 +24,7 @@ from sipetl.arrivals import (
 )
 from sipetl.errors import ConfigError
 from sipetl.registry import Registry
-from sipetl.registry.models import Due, FeedName, Waiver
+from sipetl.registry.models import Due, FeedName, Waiver, Window
 from sipetl.warehouse import tables as t
 from sipetl.warehouse.reference import apply_registry
 
@@ -163,6 +166,55 @@ def test_night_by_night_the_ledger_says_what_one_look_at_the_end_would_say(
     assert nightly == words(connection)
     assert nightly["2025-09-10"] == ("recovered", "incomplete")  # 90 of 200 students of Birch
     assert nightly["2025-10-01"] == ("late", None)
+
+
+MONTHS = tuple(
+    Window(code=f"2025-{month:02}", school_year=2026, opens=date(2025, month, 6), closes=date(2025, month, 6))
+    for month in (10, 11, 12)
+)
+
+
+def test_a_month_s_roster_does_not_answer_for_the_month_before(
+    connection: Connection, make_registry: Any, make_feed: Any, deliver: Any
+) -> None:
+    apply(connection, make_registry(make_feed("roster", windows=MONTHS)))
+    for month in (10, 12):
+        day = date(2025, month, 6)
+        deliver("roster", day, scope_kind="snapshot", scope_to=day, wholeness=WHOLE, published_at=at(day))
+
+    for day in (date(2025, 12, 10), date(2025, 12, 11), date(2025, 12, 12)):
+        refresh(connection, now=at(day))
+
+        assert [word for word, _ in words(connection).values()] == ["on_time", "missing", "on_time"]
+
+
+def test_who_looks_while_settled_windows_rest_sees_the_same(
+    connection: Connection, make_registry: Any, make_feed: Any, deliver: Any
+) -> None:
+    feeds = make_feed("roster", due=ROSTER), make_feed("assessment"), make_feed("survey", windows=MONTHS)
+    apply(connection, make_registry(*feeds, make_feed("attendance", due=DAILY)))
+    came = {
+        date(2025, 10, 7): ("survey", {"scope_from": date(2025, 10, 6), "scope_to": date(2025, 10, 6)}),
+        date(2025, 11, 14): ("roster", {"scope_kind": "snapshot", "scope_to": date(2025, 11, 14)}),
+        date(2025, 12, 6): ("survey", {"scope_kind": "snapshot", "scope_to": date(2025, 12, 6)}),
+        date(2026, 1, 24): ("assessment", {"scope_by": {"window": ["winter"]}}),
+    }
+    for number in range(0, 160, 3):
+        day = date(2025, 10, 1) + timedelta(days=number)
+        for received in [received for received in came if received <= day]:
+            feed, scope = came.pop(received)
+            deliver(feed, received, wholeness=WHOLE, published_at=at(received), **scope)
+        _, fresh = judge_all(connection, now=at(day))
+        _, found = judge_all(connection, now=at(day), resting=Resting((2026,), with_windows=True))
+
+        assert [standing(one) for one in found] == [standing(one) for one in fresh], day
+        if number % 2:
+            refresh(connection, now=at(day))
+    assert any(not one.is_fresh and not one.arrival.is_daily for one in found)
+
+
+def standing(one: Judged) -> tuple[object, ...]:
+    return one.arrival, one.verdict.word, one.verdict.wholeness, one.verdict.by_school
 
 
 def test_parts_of_an_arrival_are_the_first_and_the_current(
