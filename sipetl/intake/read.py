@@ -26,8 +26,8 @@ NO_NULL = "\x01"
 """`nullstr` that no text holds: a blank cell stays an empty text, and null tokens are the layout's business."""
 NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException)
 """What DuckDB raises when memory and disk are full: no fault of the file."""
-PIECE = 8 * 1024 * 1024
-"""Bytes of a file in memory at a time."""
+PIECE = 256 * 1024
+"""Bytes of a file in memory at a time; so few stay in a processor's cache."""
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 
 
