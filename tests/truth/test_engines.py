@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +15,13 @@ import pytest
 
 import sipetl.pipeline.compute as pipeline
 from sipetl.metrics import LOWER, UPPER, compute_feed, load_catalogue
-from sipetl.metrics.engine import DUCKDB, DuckDB, Engine
+from sipetl.metrics.engine import DUCKDB, Engine
 from sipetl.metrics.spark import SAME_MEANING, Spark
 from sipetl.pipeline import OpenHome, open_home
-from sipetl.pipeline.compute import compute
 from sipetl.pipeline.load import load_reference
 from sipetl.pipeline.recompute import Setting, _attach
 from sipetl.pipeline.values import Task
 from sipetl.registry.models import FeedName
-from sipetl.warehouse import Written
 from tests.truth.lived import Lived
 
 if TYPE_CHECKING:
@@ -49,12 +47,12 @@ def connect(home: OpenHome) -> Iterator[Connect]:
     """Connections in which the inputs of a feed are."""
     made: list[duckdb.DuckDBPyConnection] = []
 
-    def make(feed: FeedName, threads: int = 2) -> duckdb.DuckDBPyConnection:
+    def make(feed: FeedName, threads: int = 2, districts: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
         con = home.duckdb()
         made.append(con)
         con.execute(f"set threads = {threads}")
         load_reference(home, con)
-        _attach(Setting(home, con, Task(feed, YEAR, (), home.now().date()), DUCKDB, anew=False), None)
+        _attach(Setting(home, con, Task(feed, YEAR, (), home.now().date()), DUCKDB, anew=False), districts)
         return con
 
     yield make
@@ -132,16 +130,15 @@ def test_number_and_order_of_files_change_nothing(home: OpenHome, connect: Conne
     assert sha256(lines(con, home, FeedName.ATTENDANCE)) == expected
 
 
-@pytest.mark.parametrize("row_bytes", [1 << 62, 1], ids=["each district alone", "all at once"])
-def test_how_many_districts_are_computed_at_once_changes_nothing(
-    home: OpenHome, monkeypatch: pytest.MonkeyPatch, row_bytes: int
+@pytest.mark.parametrize("feed", [feed for feed in pipeline.COMPUTED if feed is not FeedName.PUBLISHED_RESULTS])
+def test_each_district_alone_comes_to_what_all_at_once_come_to(
+    home: OpenHome, connect: Connect, feed: FeedName
 ) -> None:
-    monkeypatch.setattr(DuckDB, "row_bytes", row_bytes)
+    together, alone = connect(feed), list[str]()
+    for (district,) in together.execute("select district from ref_organization where level = 'district'").fetchall():
+        alone += lines(connect(feed, districts={district}), home, feed)
 
-    done = compute(home, everything=True)
-
-    assert max(len(districts) for _, _, districts in done.partitions) > 1
-    assert done.written == Written()
+    assert sorted(alone) == lines(together, home, feed)
 
 
 @pytest.mark.parametrize("partitions", ["1", "5"])
