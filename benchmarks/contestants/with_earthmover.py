@@ -10,6 +10,7 @@ from typing import Any
 
 from clock import report
 
+# earthmover renders its whole configuration first: what rows shall render must pass it as it is
 CONFIG = """
 version: 2
 config: {{output_dir: {folder}, log_level: ERROR, show_stacktrace: true}}
@@ -21,9 +22,9 @@ transformations:
     operations:
       - operation: add_columns
         columns:
-          present: "{{{{'1' if att_code in ('P', 'T', 'D') else '0'}}}}"
-          excused: "{{{{'1' if att_code == 'AE' else '0'}}}}"
-          tardy: "{{{{'1' if att_code == 'T' else '0'}}}}"
+          present: "{{% raw %}}{{{{'1' if att_code in ('P', 'T', 'D') else '0'}}}}{{% endraw %}}"
+          excused: "{{% raw %}}{{{{'1' if att_code == 'AE' else '0'}}}}{{% endraw %}}"
+          tardy: "{{% raw %}}{{{{'1' if att_code == 'T' else '0'}}}}{{% endraw %}}"
       - operation: drop_columns
         columns: [student_name, att_code]
 destinations:
